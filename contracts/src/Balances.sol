@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IEscrow} from "./interfaces/IEscrow.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IEscrow} from "./interfaces/IEscrow.sol";
 
 /// @notice Money in, money out, and the free balances in between. Native coin is `address(0)` throughout.
 abstract contract Balances is IEscrow, ReentrancyGuardTransient {
@@ -20,7 +20,7 @@ abstract contract Balances is IEscrow, ReentrancyGuardTransient {
     mapping(address account => mapping(address token => uint256)) public balances;
 
     /// @dev Set while a deposit address is being swept; any other plain transfer is a mistake and comes back.
-    bool transient internal _sweeping;
+    bool internal transient _sweeping;
 
     receive() external payable {
         require(_sweeping, UnexpectedNative(msg.sender));
@@ -80,7 +80,10 @@ abstract contract Balances is IEscrow, ReentrancyGuardTransient {
                 // Success: nothing returned by an account with code, or exactly true.
                 ok := and(
                     ok,
-                    or(and(iszero(returndatasize()), gt(extcodesize(token), 0)), and(gt(returndatasize(), 0x1f), eq(mload(0), 1)))
+                    or(
+                        and(iszero(returndatasize()), gt(extcodesize(token), 0)),
+                        and(gt(returndatasize(), 0x1f), eq(mload(0), 1))
+                    )
                 )
             }
         }

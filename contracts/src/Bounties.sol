@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Balances} from "./Balances.sol";
 import {DepositAddress} from "./DepositAddress.sol";
 import {BountyState, IEscrow, Terms} from "./interfaces/IEscrow.sol";
 import {Hashing} from "./libraries/Hashing.sol";
 import {Rules} from "./libraries/Rules.sol";
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice Posting, funding, deposit addresses and unreserved escrow.
 abstract contract Bounties is Balances {
@@ -76,9 +76,7 @@ abstract contract Bounties is Balances {
     function reclaimEscrow(Terms calldata terms) external nonReentrant {
         bytes32 id = Hashing.bountyId(terms);
         _requirePosted(id);
-        require(
-            msg.sender == terms.poster || block.timestamp >= terms.openUntil, NotPoster(terms.poster, msg.sender)
-        );
+        require(msg.sender == terms.poster || block.timestamp >= terms.openUntil, NotPoster(terms.poster, msg.sender));
         uint256 amount = _bounties[id].escrow;
         require(amount != 0, ZeroAmount());
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Bounties} from "./Bounties.sol";
 import {
     Award,
@@ -25,6 +21,10 @@ import {
 import {Hashing} from "./libraries/Hashing.sol";
 import {Rules} from "./libraries/Rules.sol";
 import {Signatures} from "./libraries/Signatures.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice The life of an engagement: claim or award, redeem, notice, end, reclaim.
 contract Escrow is Bounties, EIP712("Piecework", "1") {
@@ -146,18 +146,25 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
     ) external nonReentrant {
         _requireVerifiers(terms, verifiers);
         (bytes memory refusal, uint256 relayFee) = _redeem(
-            terms, Hashing.bountyId(terms), verifiers, bid, Hashing.bid(bid), statements, _checkSignatures(statements), verdicts
+            terms,
+            Hashing.bountyId(terms),
+            verifiers,
+            bid,
+            Hashing.bid(bid),
+            statements,
+            _checkSignatures(statements),
+            verdicts
         );
         if (refusal.length != 0) _revertWith(refusal);
         _pay(terms.token, msg.sender, relayFee);
     }
 
     /// @inheritdoc IEscrow
-    function redeemBatch(
-        Offer[] calldata offers,
-        SignedStatement[] calldata statements,
-        BatchEntry[] calldata entries
-    ) external nonReentrant returns (uint256 redeemed) {
+    function redeemBatch(Offer[] calldata offers, SignedStatement[] calldata statements, BatchEntry[] calldata entries)
+        external
+        nonReentrant
+        returns (uint256 redeemed)
+    {
         require(entries.length <= BATCH_MAX, BatchTooLong(BATCH_MAX, entries.length));
         bool[] memory signed = _checkSignatures(statements);
         bytes32[] memory bounties = new bytes32[](offers.length);
@@ -205,7 +212,9 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
         bool[] memory signed,
         ProvenVerdict[] calldata verdicts
     ) private returns (bytes memory refusal, uint256 relayFee) {
-        if (bid.bounty != bountyId_) return (_refuse(WrongBounty.selector, bountyId_, bid.bounty), 0);
+        if (bid.bounty != bountyId_) {
+            return (_refuse(WrongBounty.selector, bountyId_, bid.bounty), 0);
+        }
         EngagementState memory e = _engagements[id];
         if (e.status != Status.Active && e.status != Status.Ended) {
             return (abi.encodeWithSelector(NotEngaged.selector, id, e.status), 0);
@@ -261,9 +270,7 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
     ) private pure returns (bytes memory refusal, Tally memory tally) {
         if (verdicts.length != verifiers.threshold) {
             return (
-                _refuse(
-                    WrongVerdictCount.selector, bytes32(uint256(verifiers.threshold)), bytes32(verdicts.length)
-                ),
+                _refuse(WrongVerdictCount.selector, bytes32(uint256(verifiers.threshold)), bytes32(verdicts.length)),
                 tally
             );
         }
@@ -273,9 +280,11 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
         for (uint256 i = 0; i < verdicts.length; ++i) {
             ProvenVerdict calldata v = verdicts[i];
             if (v.statement >= statements.length) {
-                return (
-                    _refuse(NoSuchStatement.selector, bytes32(statements.length), bytes32(uint256(v.statement))), tally
-                );
+                return
+                    (
+                        _refuse(NoSuchStatement.selector, bytes32(statements.length), bytes32(uint256(v.statement))),
+                        tally
+                    );
             }
             SignedStatement calldata s = statements[v.statement];
             while (member < verifiers.members.length && verifiers.members[member] != s.verifier) ++member;
@@ -434,11 +443,7 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
 
     // ------------------------------------------------------------------------------------------------- shared
 
-    function _load(Terms calldata terms, Bid calldata bid)
-        private
-        view
-        returns (bytes32 id, EngagementState memory e)
-    {
+    function _load(Terms calldata terms, Bid calldata bid) private view returns (bytes32 id, EngagementState memory e) {
         bytes32 bountyId_ = Hashing.bountyId(terms);
         require(bid.bounty == bountyId_, WrongBounty(bountyId_, bid.bounty));
         id = Hashing.bid(bid);

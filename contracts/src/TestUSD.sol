@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Signatures} from "./libraries/Signatures.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
-import {Signatures} from "./libraries/Signatures.sol";
 
 /// @title A dollar for development chains
 /// @notice Six decimals, EIP-2612 permits and EIP-3009 authorizations like the stablecoins agents pay with. Anyone can mint:

@@ -287,11 +287,9 @@ interface IEscrow {
         ProvenVerdict[] calldata verdicts
     ) external;
     /// @notice Redeems many vouchers; an entry that a single `redeem` would refuse is skipped and reported.
-    function redeemBatch(
-        Offer[] calldata offers,
-        SignedStatement[] calldata statements,
-        BatchEntry[] calldata entries
-    ) external returns (uint256 redeemed);
+    function redeemBatch(Offer[] calldata offers, SignedStatement[] calldata statements, BatchEntry[] calldata entries)
+        external
+        returns (uint256 redeemed);
     /// @notice Ends the engagement `noticeSeconds` from now. Poster or runner.
     function giveNotice(Terms calldata terms, Bid calldata bid) external;
     /// @notice Moves an engagement whose time is over, or whose units are all paid, to its redemption period. Anyone.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {EngagementState, Status, Terms, VerifierSet} from "../interfaces/IEscrow.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @notice The arithmetic of money and time. Pure functions of terms, state and a time.
 library Rules {
@@ -68,8 +68,7 @@ library Rules {
 
     /// @notice At most one fault per epoch begun.
     function faultsCap(Terms calldata terms, EngagementState memory e, uint256 time) internal pure returns (uint256) {
-        return
-            Math.min(Math.ceilDiv(workedUntil(e, time) - e.startedAt, terms.epochSeconds), type(uint32).max);
+        return Math.min(Math.ceilDiv(workedUntil(e, time) - e.startedAt, terms.epochSeconds), type(uint32).max);
     }
 
     /// @notice What `faults` leave of the bond.

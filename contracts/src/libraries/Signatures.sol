@@ -17,7 +17,6 @@ library Signatures {
             (recovered, err,) = ECDSA.tryRecoverCalldata(digest, signature);
         }
         if (err == ECDSA.RecoverError.NoError && recovered == signer) return true;
-        return
-            signer.code.length != 0 && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
+        return signer.code.length != 0 && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 }
