@@ -1,1 +1,11 @@
+//! Tools that come from npm packages: anvil, forge, the Solidity compiler and PostgreSQL.
+//!
+//! Nothing here is needed by a process in production; `demo`, `dev`, `contracts build` and the tests use it.
 
+mod artifacts;
+mod npm;
+mod paths;
+
+pub use artifacts::{ArtifactState, build_contracts};
+pub use npm::ensure_installed;
+pub use paths::Tools;
