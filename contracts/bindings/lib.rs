@@ -1,1 +1,39 @@
+//! The contracts as Rust sees them: bindings over the committed artifacts, and the way between their types and `domain`'s.
 
+mod calls;
+mod convert;
+mod errors;
+mod events;
+
+pub use calls::{award_call, claim_call, end_call, notice_call, post_call, reclaim_call, redeem_batch_call, redeem_call};
+pub use convert::{abi_bid, abi_terms, abi_verifiers};
+pub use errors::{Revert, revert_of};
+pub use events::{Undecodable, decode};
+
+/// Generated code; the names are the contracts'.
+#[allow(missing_docs, clippy::all, clippy::too_many_arguments)]
+pub mod abi {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        Escrow,
+        "artifacts/Escrow.json"
+    );
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        TestUSD,
+        "artifacts/TestUSD.json"
+    );
+    alloy::sol!(
+        #[sol(all_derives)]
+        DepositAddress,
+        "artifacts/DepositAddress.json"
+    );
+}
+
+/// The deposit address of `bounty` at `escrow`: CREATE2 with the bounty id as salt.
+pub fn deposit_address(
+    escrow: alloy::primitives::Address,
+    bounty: piecework_domain::ids::BountyId,
+) -> alloy::primitives::Address {
+    escrow.create2_from_code(bounty.0, &abi::DepositAddress::BYTECODE[..])
+}

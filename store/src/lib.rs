@@ -1,1 +1,26 @@
+//! All SQL of Piecework, one file per aggregate. Functions take a connection and never begin or commit: the caller owns the
+//! `db_tx`. Queries are checked against the schema at build time (`.sqlx`, see `cargo xtask sqlx`).
 
+pub mod awards;
+pub mod balances;
+pub mod bids;
+pub mod bounties;
+pub mod chains;
+pub mod claims;
+mod convert;
+pub mod engagements;
+mod error;
+pub mod events;
+pub mod evidence;
+pub mod feed;
+pub mod listen;
+pub mod offers;
+pub mod payouts;
+mod schema;
+pub mod specs;
+pub mod statements;
+pub mod txs;
+
+pub use error::{Error, Result};
+pub use schema::{connect, migrate};
+pub use sqlx::{PgConnection, PgPool};

@@ -2,9 +2,12 @@
 //!
 //! Nothing here is needed by a process in production; `demo`, `dev`, `contracts build` and the tests use it.
 
+pub mod anvil;
 mod artifacts;
+pub mod guard;
 mod npm;
 mod paths;
+pub mod postgres;
 
 pub use artifacts::{ArtifactState, build_contracts};
 pub use npm::ensure_installed;

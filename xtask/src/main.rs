@@ -1,5 +1,7 @@
 fn main() -> anyhow::Result<()> {
     let tools = piecework_toolchain::ensure_installed()?;
-    println!("{:?}", piecework_toolchain::build_contracts(&tools, false)?);
+    let pg = piecework_toolchain::postgres::Postgres::start(&tools, &tools.root().join(".piecework/dev-postgres"))?;
+    println!("{}", pg.url("postgres"));
+    std::thread::sleep(std::time::Duration::from_secs(9000));
     Ok(())
 }

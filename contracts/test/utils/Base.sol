@@ -15,6 +15,7 @@ import {
     VerifierSet
 } from "../../src/interfaces/IEscrow.sol";
 import {Digests} from "./Digests.sol";
+import {Merkle} from "./Merkle.sol";
 import {Test} from "./Test.sol";
 
 /// @notice The world every test starts from: one escrow, one token, a poster, a runner, three verifiers of which two decide.
@@ -54,15 +55,17 @@ abstract contract Base is Test {
         payee = makeAddr("payee");
         relayer = makeAddr("relayer");
         stranger = makeAddr("stranger");
-        verifier = [makeKey("verifier 1"), makeKey("verifier 2"), makeKey("verifier 3")];
+        Key[3] memory keys = [makeKey("verifier 1"), makeKey("verifier 2"), makeKey("verifier 3")];
         for (uint256 i = 0; i < 3; ++i) {
             for (uint256 j = i + 1; j < 3; ++j) {
-                if (verifier[j].addr < verifier[i].addr) (verifier[i], verifier[j]) = (verifier[j], verifier[i]);
+                if (keys[j].addr < keys[i].addr) (keys[i], keys[j]) = (keys[j], keys[i]);
             }
+            verifier[i] = keys[i];
         }
     }
 
-    function at(uint256 secondsIn) internal {
+    /// @dev Time is always set from START: the optimizer may move a `block.timestamp` across a warp.
+    function warpTo(uint256 secondsIn) internal {
         vm.warp(START + secondsIn);
     }
 
@@ -168,10 +171,37 @@ abstract contract Base is Test {
         v.statements = new SignedStatement[](2);
         v.verdicts = new ProvenVerdict[](2);
         for (uint32 i = 0; i < 2; ++i) {
-            bytes32 leaf = Digests.leaf(id, 7, units[i], faults[i], keccak256("evidence"));
-            v.statements[i] = signStatement(verifier[who[i]], leaf, attestedAt[i]);
+            v.statements[i] = signStatement(verifier[who[i]], leafOf(id, units[i], faults[i]), attestedAt[i]);
             v.verdicts[i] = ProvenVerdict(i, 7, units[i], faults[i], keccak256("evidence"), new bytes32[](0));
         }
+    }
+
+    function leafOf(bytes32 id, uint64 units, uint64 faults) internal pure returns (bytes32) {
+        return Digests.leaf(id, 7, units, faults, keccak256("evidence"));
+    }
+
+    /// @notice Statements of the first two verifiers over one tree they agree on.
+    function statementsOver(bytes32[] memory leaves, uint256 attestedAt)
+        internal
+        view
+        returns (SignedStatement[] memory statements)
+    {
+        bytes32 root = Merkle.root(leaves);
+        statements = new SignedStatement[](2);
+        statements[0] = signStatement(verifier[0], root, attestedAt);
+        statements[1] = signStatement(verifier[1], root, attestedAt);
+    }
+
+    /// @notice The verdicts that `statementsOver` the same leaves prove.
+    function verdictsAt(bytes32[] memory leaves, uint256 index, uint64 units, uint64 faults)
+        internal
+        pure
+        returns (ProvenVerdict[] memory verdicts)
+    {
+        bytes32[] memory proof = Merkle.proof(leaves, index);
+        verdicts = new ProvenVerdict[](2);
+        verdicts[0] = ProvenVerdict(0, 7, units, faults, keccak256("evidence"), proof);
+        verdicts[1] = ProvenVerdict(1, 7, units, faults, keccak256("evidence"), proof);
     }
 
     // ------------------------------------------------------------------------------------------- calls
@@ -212,9 +242,7 @@ abstract contract Base is Test {
     }
 
     function award(Terms memory t, Bid memory b, Award memory a) internal returns (bytes32) {
-        return escrow.award(
-            t, verifiers(), b, sign(runner, Digests.bid(b)), a, signCompact(poster, Digests.award(a))
-        );
+        return escrow.award(t, verifiers(), b, sign(runner, Digests.bid(b)), a, signCompact(poster, Digests.award(a)));
     }
 
     /// @notice Posts with the reserve of one engagement, deposits the bond and awards.

@@ -51,7 +51,6 @@ library Digests {
     {
         bytes32 typehash =
             keccak256("Verdict(bytes32 engagement,uint64 epoch,uint64 units,uint64 faults,bytes32 evidence)");
-        return
-            keccak256(bytes.concat(keccak256(abi.encode(typehash, engagement, epoch, units, faults, evidence))));
+        return keccak256(bytes.concat(keccak256(abi.encode(typehash, engagement, epoch, units, faults, evidence))));
     }
 }

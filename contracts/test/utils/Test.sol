@@ -87,4 +87,8 @@ abstract contract Test {
     function assertFalse(bool condition) internal pure {
         vm.assertFalse(condition);
     }
+
+    function assertLe(uint256 actual, uint256 limit, string memory why) internal pure {
+        vm.assertLe(actual, limit, why);
+    }
 }

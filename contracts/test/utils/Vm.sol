@@ -26,6 +26,7 @@ interface Vm {
     function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
+    function etch(address account, bytes calldata code) external;
     function label(address account, string calldata name) external;
     function deployCode(string calldata artifact) external returns (address);
     function expectRevert() external;

@@ -1,0 +1,157 @@
+//! What people and nodes sign (EIP-712). Domain: name `Piecework`, version `1`, chain id, escrow (DESIGN §3).
+
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BountyId, EngagementId, EvidenceHash};
+use crate::money::{Amount, decimal};
+use crate::time::Timestamp;
+
+mod typed {
+    use super::sol;
+    sol! {
+        struct Bid { bytes32 bounty; address runner; address payee; address node; uint128 rate; uint128 relayFee; uint64 expiresAt; uint256 nonce; }
+        struct Award { bytes32 bounty; bytes32 bid; uint64 expiresAt; bool spare; }
+        struct Verdict { bytes32 engagement; uint64 epoch; uint64 units; uint64 faults; bytes32 evidence; }
+        struct Statement { bytes32 root; uint64 attestedAt; }
+        struct BlockClaim { bytes32 engagement; uint64 number; uint64 revision; bytes32 blockHash; }
+    }
+}
+
+/// The signing domain of one escrow on one chain.
+#[derive(Clone, Debug)]
+pub struct Domain(Eip712Domain);
+
+impl Domain {
+    pub fn new(chain_id: u64, escrow: Address) -> Self {
+        Self(eip712_domain! {
+            name: "Piecework",
+            version: "1",
+            chain_id: chain_id,
+            verifying_contract: escrow,
+        })
+    }
+}
+
+/// A runner's offer. Its struct hash is the id of the engagement it may become.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Bid {
+    pub bounty: BountyId,
+    pub runner: Address,
+    pub payee: Address,
+    pub node: Address,
+    #[serde(with = "decimal")]
+    pub rate: u128,
+    #[serde(with = "decimal")]
+    pub relay_fee: u128,
+    pub expires_at: Timestamp,
+    pub nonce: Amount,
+}
+
+impl Bid {
+    pub fn engagement_id(&self) -> EngagementId {
+        EngagementId(self.typed().eip712_hash_struct())
+    }
+
+    pub fn digest(&self, domain: &Domain) -> B256 {
+        self.typed().eip712_signing_hash(&domain.0)
+    }
+
+    fn typed(&self) -> typed::Bid {
+        typed::Bid {
+            bounty: self.bounty.0,
+            runner: self.runner,
+            payee: self.payee,
+            node: self.node,
+            rate: self.rate,
+            relayFee: self.relay_fee,
+            expiresAt: self.expires_at.0,
+            nonce: self.nonce.0,
+        }
+    }
+}
+
+/// The poster's choice of exactly one bid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Award {
+    pub bounty: BountyId,
+    pub bid: EngagementId,
+    pub expires_at: Timestamp,
+    #[serde(default)]
+    pub spare: bool,
+}
+
+impl Award {
+    pub fn digest(&self, domain: &Domain) -> B256 {
+        typed::Award { bounty: self.bounty.0, bid: self.bid.0, expiresAt: self.expires_at.0, spare: self.spare }
+            .eip712_signing_hash(&domain.0)
+    }
+}
+
+/// One verifier's cumulative finding for one engagement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verdict {
+    pub engagement: EngagementId,
+    pub epoch: u64,
+    pub units: u64,
+    pub faults: u64,
+    pub evidence: EvidenceHash,
+}
+
+impl Verdict {
+    /// Merkle leaf: the struct hash, hashed once more.
+    pub fn leaf(&self) -> B256 {
+        let typed = typed::Verdict {
+            engagement: self.engagement.0,
+            epoch: self.epoch,
+            units: self.units,
+            faults: self.faults,
+            evidence: self.evidence.0,
+        };
+        keccak256(typed.eip712_hash_struct())
+    }
+}
+
+/// What a verifier signs: the root over all its verdicts of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Statement {
+    pub root: B256,
+    pub attested_at: Timestamp,
+}
+
+impl Statement {
+    pub fn digest(&self, domain: &Domain) -> B256 {
+        typed::Statement { root: self.root, attestedAt: self.attested_at.0 }.eip712_signing_hash(&domain.0)
+    }
+}
+
+/// What a node signs for every block it produces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockClaim {
+    pub number: u64,
+    /// Rises only when the chain below was reorganised and this number had to be built again.
+    pub revision: u64,
+    pub block_hash: B256,
+}
+
+impl BlockClaim {
+    pub fn digest(&self, engagement: EngagementId, domain: &Domain) -> B256 {
+        typed::BlockClaim {
+            engagement: engagement.0,
+            number: self.number,
+            revision: self.revision,
+            blockHash: self.block_hash,
+        }
+        .eip712_signing_hash(&domain.0)
+    }
+}
+
+/// A nonce from the outside, for callers that need a fresh bid.
+pub fn nonce(random: [u8; 32]) -> Amount {
+    Amount(U256::from_be_bytes(random))
+}

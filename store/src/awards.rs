@@ -1,0 +1,82 @@
+//! Signed awards. Written by the API, relayed by the worker.
+
+use piecework_domain::Bytes;
+use piecework_domain::ids::EngagementId;
+use piecework_domain::messages::{Award, Bid};
+use piecework_domain::terms::{Terms, VerifierSet};
+use piecework_domain::time::Timestamp;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::Result;
+use crate::convert::{to_i64, to_time};
+
+/// Stores an award of a stored bid; storing it again changes nothing.
+pub async fn put(db: &mut PgConnection, award: &Award, signature: &Bytes) -> Result<()> {
+    sqlx::query!(
+        "insert into awards (bid_id, bounty_id, expires_at, award, signature) values ($1, $2, $3, $4, $5)
+         on conflict (bid_id) do nothing",
+        award.bid.0.as_slice(),
+        award.bounty.0.as_slice(),
+        to_time(award.expires_at),
+        Json(award) as _,
+        signature.as_ref(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The stored award of a bid.
+pub async fn get(db: &mut PgConnection, bid: EngagementId) -> Result<Option<Award>> {
+    let row = sqlx::query!(r#"select award as "award: Json<Award>" from awards where bid_id = $1"#, bid.0.as_slice())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| row.award.0))
+}
+
+/// All that relaying an award takes.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    pub award: Award,
+    pub award_signature: Bytes,
+    pub bid: Bid,
+    pub bid_signature: Bytes,
+    pub terms: Terms,
+    pub verifiers: VerifierSet,
+}
+
+/// Awards of posted bounties that are not engaged yet, not expired at `now`, and have no transaction that is under way or
+/// failed after the award arrived.
+pub async fn to_relay(db: &mut PgConnection, chain_id: u64, now: Timestamp, limit: i64) -> Result<Vec<Relay>> {
+    let rows = sqlx::query!(
+        r#"select a.award as "award: Json<Award>", a.signature as award_signature,
+                  b.bid as "bid: Json<Bid>", b.signature as bid_signature,
+                  o.terms as "terms: Json<Terms>", o.verifiers as "verifiers: Json<VerifierSet>"
+           from awards a
+           join bids b on b.id = a.bid_id
+           join offers o on o.bounty_id = a.bounty_id
+           join bounties posted on posted.id = a.bounty_id
+           where o.chain_id = $1 and a.expires_at > $2 and b.expires_at > $2
+             and not exists (select from engagements e where e.id = a.bid_id)
+             and not exists (select from txs t where t.chain_id = $1 and t.kind = 'award' and t.subject = a.bid_id
+                             and (t.state in ('queued', 'signed') or t.updated_at > now() - interval '10 seconds'))
+           order by a.created_at limit $3"#,
+        to_i64(chain_id)?,
+        to_time(now),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Relay {
+            award: row.award.0,
+            award_signature: row.award_signature.into(),
+            bid: row.bid.0,
+            bid_signature: row.bid_signature.into(),
+            terms: row.terms.0,
+            verifiers: row.verifiers.0,
+        })
+        .collect())
+}

@@ -1,0 +1,213 @@
+//! Engagements as the chain tells them. Written by the indexer.
+
+use piecework_domain::Address;
+use piecework_domain::chain::{Bounty, Engagement};
+use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::spec::Spec;
+use piecework_domain::terms::Terms;
+use piecework_domain::time::Timestamp;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::convert::{to_i64, to_time, to_u64};
+use crate::{Error, Result};
+
+/// An engagement, its bounty's terms, and the block that last changed it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub chain_id: u64,
+    pub block_number: u64,
+    pub engagement: Engagement,
+    pub terms: Terms,
+}
+
+/// What a list asks for. Unset filters match everything.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub bounty: Option<BountyId>,
+    pub runner: Option<Address>,
+    pub status: Option<String>,
+    /// After this row in the list's order (started_at descending, id).
+    pub after: Option<(Timestamp, EngagementId)>,
+}
+
+/// Writes the state of an engagement, or removes it when nothing is left of it.
+pub async fn put(
+    db: &mut PgConnection,
+    chain_id: u64,
+    id: EngagementId,
+    state: Option<&Engagement>,
+    block_number: u64,
+) -> Result<()> {
+    let Some(state) = state else {
+        sqlx::query!("delete from engagements where id = $1", id.0.as_slice()).execute(db).await?;
+        return Ok(());
+    };
+    sqlx::query!(
+        "insert into engagements (id, chain_id, bounty_id, runner, node, status, units_paid, started_at, ends_at, state, block_number)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         on conflict (id) do update set status = excluded.status, units_paid = excluded.units_paid,
+             started_at = excluded.started_at, ends_at = excluded.ends_at, state = excluded.state,
+             block_number = excluded.block_number",
+        id.0.as_slice(),
+        to_i64(chain_id)?,
+        state.bounty.0.as_slice(),
+        state.bid.runner.as_slice(),
+        state.bid.node.as_slice(),
+        state.status.name(),
+        to_i64(state.units_paid)?,
+        to_time(state.started_at),
+        state.ends_at.map(to_time),
+        Json(state) as _,
+        to_i64(block_number)?,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A row's columns as the queries below select them.
+struct Selected {
+    chain_id: i64,
+    block_number: i64,
+    state: Json<Engagement>,
+    bounty: Json<Bounty>,
+}
+
+impl Selected {
+    fn row(self) -> Result<Row> {
+        Ok(Row {
+            chain_id: to_u64(self.chain_id)?,
+            block_number: to_u64(self.block_number)?,
+            engagement: self.state.0,
+            terms: self.bounty.0.terms,
+        })
+    }
+}
+
+pub async fn get(db: &mut PgConnection, id: EngagementId) -> Result<Option<Row>> {
+    let row = sqlx::query_as!(
+        Selected,
+        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>"
+           from engagements e join bounties b on b.id = e.bounty_id where e.id = $1"#,
+        id.0.as_slice()
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Selected::row).transpose()
+}
+
+/// Newest first.
+pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<Vec<Row>> {
+    let (after_time, after_id) = match &filter.after {
+        Some((time, id)) => (Some(to_time(*time)), Some(id.0)),
+        None => (None, None),
+    };
+    let rows = sqlx::query_as!(
+        Selected,
+        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>"
+           from engagements e join bounties b on b.id = e.bounty_id
+           where ($1::bytea is null or e.bounty_id = $1)
+             and ($2::bytea is null or e.runner = $2)
+             and ($3::text is null or e.status = $3)
+             and ($4::timestamptz is null or e.started_at < $4 or (e.started_at = $4 and e.id > $5::bytea))
+           order by e.started_at desc, e.id limit $6"#,
+        filter.bounty.as_ref().map(|id| id.0.as_slice()),
+        filter.runner.as_ref().map(|a| a.as_slice()),
+        filter.status,
+        after_time,
+        after_id.as_ref().map(|id| id.as_slice()),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Selected::row).collect()
+}
+
+/// Engagements that can still be paid and have a verdict by at least one verifier, in id order after `after`.
+pub async fn redeemable_candidates(
+    db: &mut PgConnection,
+    chain_id: u64,
+    after: Option<EngagementId>,
+    limit: i64,
+) -> Result<Vec<Row>> {
+    let rows = sqlx::query_as!(
+        Selected,
+        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>"
+           from engagements e join bounties b on b.id = e.bounty_id
+           where e.chain_id = $1 and e.status <> 'closed' and ($2::bytea is null or e.id > $2)
+             and exists (select from verdicts v where v.engagement_id = e.id and v.units > e.units_paid)
+           order by e.id limit $3"#,
+        to_i64(chain_id)?,
+        after.as_ref().map(|id| id.0.as_slice()),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Selected::row).collect()
+}
+
+/// An engagement a verifier has to judge, and how far it has.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    pub row: Row,
+    pub spec: Spec,
+    pub next_epoch: u64,
+    pub units: u64,
+    pub faults: u64,
+}
+
+/// Engagements whose verifier set names `verifier`, that are not closed, with its last verdict.
+pub async fn assignments(
+    db: &mut PgConnection,
+    verifier: Address,
+    after: Option<EngagementId>,
+    limit: i64,
+) -> Result<Vec<Assignment>> {
+    let rows = sqlx::query!(
+        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>",
+                  s.body as spec, v.epoch as "epoch?", v.units as "units?", v.faults as "faults?"
+           from engagements e
+           join bounties b on b.id = e.bounty_id
+           join specs s on s.hash = b.spec_hash
+           left join lateral (select epoch, units, faults from verdicts
+                              where engagement_id = e.id and verifier = $1 order by epoch desc limit 1) v on true
+           where e.status <> 'closed' and ($3::bytea is null or e.id > $3)
+             and e.state -> 'verifiers' -> 'members' ? $2
+           order by e.id limit $4"#,
+        verifier.as_slice(),
+        verifier_key(verifier),
+        after.as_ref().map(|id| id.0.as_slice()),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let next_epoch = row.epoch.map_or(Ok(0), |epoch| to_u64(epoch).map(|epoch| epoch + 1))?;
+            Ok(Assignment {
+                spec: Spec::parse(&row.spec).map_err(|_| Error::Corrupt("spec"))?,
+                next_epoch,
+                units: row.units.map_or(Ok(0), to_u64)?,
+                faults: row.faults.map_or(Ok(0), to_u64)?,
+                row: Selected { chain_id: row.chain_id, block_number: row.block_number, state: row.state, bounty: row.bounty }
+                    .row()?,
+            })
+        })
+        .collect()
+}
+
+/// How JSON spells an address inside `state`.
+fn verifier_key(verifier: Address) -> String {
+    serde_json::to_value(verifier).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Totals over a runner's engagements, per status.
+pub async fn count(db: &mut PgConnection) -> Result<(u64, u64)> {
+    let row = sqlx::query!(
+        r#"select count(*) as "all!", count(*) filter (where status = 'active') as "active!" from engagements"#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((to_u64(row.all)?, to_u64(row.active)?))
+}

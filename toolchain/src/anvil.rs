@@ -1,0 +1,74 @@
+//! Local chains.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::Tools;
+use crate::guard::{Guarded, Program};
+
+/// A running anvil.
+#[derive(Debug)]
+pub struct Anvil {
+    pub rpc_url: String,
+    pub chain_id: u64,
+    _process: Guarded,
+}
+
+/// How an anvil makes blocks.
+#[derive(Clone, Copy, Debug)]
+pub struct AnvilOptions {
+    pub chain_id: u64,
+    /// 0 = a free one.
+    pub port: u16,
+    pub block_seconds: u64,
+}
+
+impl Anvil {
+    /// Starts anvil on loopback with its log in `dir` and waits until it listens.
+    pub fn start(tools: &Tools, dir: &Path, name: &str, options: AnvilOptions) -> Result<Self> {
+        let log = dir.join(format!("{name}.log"));
+        let mut program = Program::new(tools.anvil()?, &log).args([
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &options.port.to_string(),
+            "--chain-id",
+            &options.chain_id.to_string(),
+            "--block-time",
+            &options.block_seconds.to_string(),
+            // `safe` is one block behind the head and `finalized` two, so that a local story can use both.
+            "--slots-in-an-epoch",
+            "1",
+            "--mixed-mining",
+        ]);
+        program.pid_file = Some(dir.join(format!("{name}.pid")));
+        let started_at = std::fs::metadata(&log).map_or(0, |m| m.len());
+        let mut process = program.spawn()?;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let text = std::fs::read(&log).unwrap_or_default();
+            let text = String::from_utf8_lossy(text.get(usize::try_from(started_at)?..).unwrap_or_default());
+            if let Some(at) = text.lines().find_map(|line| line.strip_prefix("Listening on ")) {
+                let rpc_url = format!("http://{}", at.trim());
+                return Ok(Self { rpc_url, chain_id: options.chain_id, _process: process });
+            }
+            if process.exited()?.is_some() || Instant::now() > deadline {
+                bail!("anvil did not start; its log says:\n{}", text.trim());
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+}
+
+/// The well-known development mnemonic that anvil funds. Worthless on any real chain.
+pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
+
+/// Makes sure that a folder exists and is the caller's alone.
+pub fn private_dir(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir_all(path).with_context(|| format!("creating {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+    Ok(())
+}
