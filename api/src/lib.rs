@@ -1,1 +1,15 @@
+//! The REST API: reads of the mirror, and writes that carry the signatures which authorise them. Holds no keys; anything it
+//! could hide or refuse can be done on chain directly.
 
+mod clock;
+mod error;
+mod extract;
+mod routes;
+mod server;
+mod state;
+mod stream;
+mod views;
+
+use error::{Error, Result};
+pub use routes::openapi;
+pub use server::{Config, serve};

@@ -1,6 +1,6 @@
 //! Calldata for the escrow, from `domain` types.
 
-use alloy::primitives::{Bytes, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::SolCall;
 use piecework_domain::messages::{Award, Bid};
 use piecework_domain::money::Amount;
@@ -115,4 +115,19 @@ impl Statements {
 /// Calls hold far fewer entries than 2^32: the contract takes 100 at once.
 fn index32(index: usize) -> u32 {
     U256::from(index).saturating_to()
+}
+
+/// ERC-20 `transfer(to, amount)`.
+pub fn transfer_call(to: Address, amount: Amount) -> Bytes {
+    crate::abi::TestUSD::transferCall { to, value: amount.0 }.abi_encode().into()
+}
+
+/// `postFromDeposit(terms)`.
+pub fn post_from_deposit_call(terms: &Terms) -> Bytes {
+    abi::postFromDepositCall { terms: abi_terms(terms) }.abi_encode().into()
+}
+
+/// ERC-20 `balanceOf(account)`.
+pub fn balance_of_call(account: Address) -> Bytes {
+    crate::abi::TestUSD::balanceOfCall { account }.abi_encode().into()
 }

@@ -5,7 +5,10 @@ mod convert;
 mod errors;
 mod events;
 
-pub use calls::{award_call, claim_call, end_call, notice_call, post_call, reclaim_call, redeem_batch_call, redeem_call};
+pub use calls::{
+    award_call, balance_of_call, claim_call, end_call, notice_call, post_call, post_from_deposit_call, reclaim_call,
+    redeem_batch_call, redeem_call, transfer_call,
+};
 pub use convert::{abi_bid, abi_terms, abi_verifiers};
 pub use errors::{Revert, revert_of};
 pub use events::{Undecodable, decode};

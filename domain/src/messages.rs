@@ -35,16 +35,22 @@ impl Domain {
 }
 
 /// A runner's offer. Its struct hash is the id of the engagement it may become.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Bid {
     pub bounty: BountyId,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub runner: Address,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub payee: Address,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub node: Address,
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub rate: u128,
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub relay_fee: u128,
     pub expires_at: Timestamp,
     pub nonce: Amount,
@@ -74,6 +80,7 @@ impl Bid {
 }
 
 /// The poster's choice of exactly one bid.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Award {
@@ -92,6 +99,7 @@ impl Award {
 }
 
 /// One verifier's cumulative finding for one engagement.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verdict {
@@ -117,9 +125,11 @@ impl Verdict {
 }
 
 /// What a verifier signs: the root over all its verdicts of a round.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Statement {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub root: B256,
     pub attested_at: Timestamp,
 }

@@ -18,13 +18,16 @@ use crate::time::Timestamp;
 pub const CLAIMS_PER_BATCH_MAX: usize = 500;
 
 /// A block claim with its node's signature, as runners send it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SignedClaim {
     pub number: u64,
     #[serde(default)]
     pub revision: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub block_hash: B256,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signature: Bytes,
 }
 
@@ -35,10 +38,12 @@ impl SignedClaim {
 }
 
 /// A block in the verifier's own view when it judged.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeenBlock {
     pub number: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub hash: B256,
     pub timestamp: Timestamp,
     /// Milliseconds since the Unix epoch at which the verifier first saw this hash.
@@ -46,15 +51,19 @@ pub struct SeenBlock {
 }
 
 /// Everything a judgement depends on: the evidence file of one verifier for one epoch. Anyone can judge it again.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Report {
     /// `sequencer-report`.
     pub kind: String,
     pub engagement: EngagementId,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub verifier: Address,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub node: Address,
     pub chain_id: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub escrow: Address,
     pub epoch: u64,
     /// The epoch as `[from, to)`.
@@ -75,6 +84,7 @@ pub struct Report {
 pub const REPORT_KIND: &str = "sequencer-report";
 
 /// Why a block did not count. The codes are stable.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -115,6 +125,7 @@ impl Reason {
 }
 
 /// One block that did not count.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {

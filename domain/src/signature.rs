@@ -39,3 +39,8 @@ pub fn verify(expected: Address, digest: B256, signature: &Bytes) -> Result<(), 
     let actual = recover(digest, signature)?;
     if actual == expected { Ok(()) } else { Err(BadSignature::Signer { expected, actual }) }
 }
+
+/// EIP-191 `personal_sign` digest of a message for people.
+pub fn personal_digest(message: &[u8]) -> B256 {
+    alloy_primitives::eip191_hash_message(message)
+}

@@ -12,6 +12,7 @@ const DESCRIPTION_CHARS_MAX: usize = 4_000;
 const SECONDS_MAX: u32 = 7 * 24 * 3600;
 
 /// `spec.kind` decides what a unit is and what a verifier must do.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Spec {
@@ -19,6 +20,7 @@ pub enum Spec {
 }
 
 /// Produce the blocks of a chain; a unit is one block (DESIGN §4).
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SequencerSpec {
@@ -44,6 +46,7 @@ pub struct SequencerSpec {
 }
 
 /// A block tag of the verifier's node.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Finality {

@@ -25,20 +25,26 @@ mod abi {
 }
 
 /// Amounts are base units of `token` (0 = native coin), times seconds. See `contracts/src/interfaces/IEscrow.sol`.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Terms {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub poster: Address,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub token: Address,
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub rate_max: u128,
     pub units_max: u64,
     pub unit_seconds: u32,
     pub epoch_seconds: u32,
     pub seats: u32,
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub bond: u128,
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub fault_penalty: u128,
     pub faults_max: u32,
     pub open_until: Timestamp,
@@ -46,11 +52,15 @@ pub struct Terms {
     pub notice_seconds: u32,
     pub silence_seconds: u32,
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub verifier_fee: u128,
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub verifier_bond_min: u128,
     pub open_claim: bool,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub verifier_set: B256,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub arbiter: Address,
     pub spec_hash: SpecHash,
     pub salt: Amount,
@@ -133,11 +143,13 @@ impl Terms {
 }
 
 /// Who may attest, and how many of them it takes.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifierSet {
     pub threshold: u8,
     /// Strictly ascending.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub members: Vec<Address>,
 }
 

@@ -8,17 +8,22 @@ use crate::terms::{Terms, VerifierSet};
 use crate::time::Timestamp;
 
 /// A verdict with all that a contract needs to believe it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttestedVerdict {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub verifier: Address,
     pub statement: Statement,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signature: Bytes,
     pub verdict: Verdict,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub proof: Vec<B256>,
 }
 
 /// Exactly `threshold` verdicts of distinct members, ascending by verifier.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Voucher {

@@ -24,3 +24,6 @@ pub mod txs;
 pub use error::{Error, Result};
 pub use schema::{connect, migrate};
 pub use sqlx::{PgConnection, PgPool};
+
+/// A connection borrowed from a pool.
+pub type PoolConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;

@@ -27,7 +27,7 @@ contract Handler is Ledger {
             Terms memory t = i % 2 == 0 ? nativeTerms() : usdTerms();
             t.salt = i;
             t.seats = 3;
-            t.openUntil = uint64(START + 2000);
+            t.openUntil = uint64(START + 3000);
             if (i == 1) t.verifierFee = 0.01 ether;
             if (i == 2) (t.unitSeconds, t.faultPenalty) = (0, 2 ether);
             if (i == 3) (t.unitSeconds, t.verifierFee, t.noticeSeconds, t.faultsMax) = (7, 3, 0, 0);
@@ -52,6 +52,16 @@ contract Handler is Ledger {
             EngagementState memory e = escrow.engagement(entries[i].id);
             require(e.unitsPaid == entries[i].units && e.faults == entries[i].faults, "counts");
         }
+    }
+
+    /// @dev The first engagement of this status from `i` on; where there is none, any.
+    function pick(uint256 i, Status status) private view returns (Entry storage e) {
+        uint256 length = entries.length;
+        for (uint256 k = 0; k < length; ++k) {
+            e = entries[(i % length + k) % length];
+            if (e.status == status) return e;
+        }
+        e = entries[i % length];
     }
 
     function wait(uint256 amount) external {
@@ -98,6 +108,7 @@ contract Handler is Ledger {
 
         uint256 value = _bond(t, how & 1 != 0);
         Award memory a = awardFor(b);
+        a.expiresAt = t.openUntil;
         a.spare = how & 4 != 0 && vacated[which] != 0;
         bytes memory choice = sign(poster, Digests.award(a));
         bytes memory signature = signCompact(runner, Digests.bid(b));
@@ -168,7 +179,7 @@ contract Handler is Ledger {
 
     function giveNotice(uint256 i, bool byRunner) external step {
         if (entries.length == 0) return;
-        Entry storage e = entries[i % entries.length];
+        Entry storage e = pick(i, Status.Active);
         Terms memory t = offers[e.offer];
         uint256 endsAt = time + t.noticeSeconds;
         if (e.status != Status.Active || (e.endsAt != 0 && endsAt >= e.endsAt)) return;
@@ -177,9 +188,10 @@ contract Handler is Ledger {
         (e.endsAt, e.noticeBy) = (endsAt, byRunner ? NoticeBy.Runner : NoticeBy.Poster);
     }
 
-    function end(uint256 i) external step {
+    function end(uint256 i, bool patient) external step {
         if (entries.length == 0) return;
-        Entry storage e = entries[i % entries.length];
+        Entry storage e = pick(i, Status.Active);
+        if (patient && e.endsAt > time) vm.warp(time = e.endsAt);
         bool works = e.endsAt == 0 || time < e.endsAt;
         if (e.status != Status.Active || (works && e.units != e.unitsMax)) return;
         escrow.end(offers[e.offer], verifiers(), e.bid);
@@ -190,7 +202,7 @@ contract Handler is Ledger {
 
     function reclaim(uint256 i) external step {
         if (entries.length == 0) return;
-        Entry storage e = entries[i % entries.length];
+        Entry storage e = pick(i, Status.Ended);
         Terms memory t = offers[e.offer];
         if (e.status != Status.Ended) return;
         if (time < e.endsAt + 110) time = e.endsAt + 110;
@@ -211,12 +223,19 @@ contract Handler is Ledger {
         free[which] = 0;
     }
 
-    function withdraw(bool inUsd, bool ofRefuser, uint256 amount) external step {
-        address token = inUsd ? address(usd) : address(0);
-        address account = ofRefuser ? refuser : runner.addr;
-        uint256 has = escrow.balances(account, token);
-        if (has == 0) return;
-        amount = bound(amount, 1, has);
+    function withdraw(uint8 seed, uint256 amount) external step {
+        // Of the four balances the first that holds something.
+        for (uint256 k = 0; k < 4; ++k) {
+            uint256 choice = (seed % 4 + k) % 4;
+            address account = choice % 2 == 0 ? refuser : runner.addr;
+            address token = choice < 2 ? address(0) : address(usd);
+            uint256 has = escrow.balances(account, token);
+            if (has != 0) return _withdraw(account, token, bound(amount, 1, has));
+        }
+    }
+
+    function _withdraw(address account, address token, uint256 amount) private {
+        bool ofRefuser = account == refuser;
         vm.prank(account);
         escrow.withdraw(token, ofRefuser ? payee : account, amount);
         if (ofRefuser) {
@@ -229,7 +248,7 @@ contract Handler is Ledger {
     /// @dev Closed absorbs: every verb is refused.
     function knock(uint256 i, uint64 units) external step {
         if (entries.length == 0) return;
-        Entry storage e = entries[i % entries.length];
+        Entry storage e = pick(i, Status.Closed);
         if (e.status != Status.Closed) return;
         Terms memory t = offers[e.offer];
         Voucher memory v = voucher(e.id, units, units, time - 20);

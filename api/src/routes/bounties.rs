@@ -1,0 +1,181 @@
+//! Posting, searching and reading bounties.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use piecework_domain::Address;
+use piecework_domain::ids::BountyId;
+use piecework_domain::money::Amount;
+use piecework_store::bounties::{Filter, Row};
+use piecework_store::chains::Cursor;
+use piecework_store::offers::Offer;
+use piecework_store::{PgConnection, bounties, offers, specs as stored_specs};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::lookup;
+use super::specs::{OfferBody, validate};
+use crate::error::Problem;
+use crate::extract::{Body, Id, Params, page_size, parse_id, read_cursor, write_cursor};
+use crate::state::AppState;
+use crate::views::{BountyView, Certainty, Page, UnsignedTransaction, payment, rfc3339};
+use crate::{Error, Result, clock};
+
+/// What is missing until the bounty is on chain.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentRequired {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub title: &'static str,
+    pub status: u16,
+    /// `payment_required`.
+    pub code: &'static str,
+    pub detail: String,
+    pub retryable: bool,
+    pub bounty_id: BountyId,
+    /// Pay here by any means: the bounty is posted from it as soon as money has arrived.
+    #[schema(value_type = String)]
+    pub deposit_address: Address,
+    #[schema(value_type = String)]
+    pub token: Address,
+    pub amount: Amount,
+    /// Pays from a wallet.
+    pub transaction: UnsignedTransaction,
+}
+
+/// Announces a bounty. 402 says where to pay; the same request answers 201 once it is on chain.
+///
+/// Native coin: send the returned transaction. Repeating the request is safe at any time.
+#[utoipa::path(post, path = "/v1/bounties", tag = "bounties", request_body = OfferBody,
+    responses((status = 201, body = BountyView), (status = 402, body = PaymentRequired), (status = 409, body = Problem),
+              (status = 422, body = Problem), (status = 400, body = Problem), (status = 413, body = Problem)))]
+pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -> Result<Response> {
+    let valid = validate(&state.chain, &offer)?;
+    let mut db = lookup::db(&state.pool).await?;
+    if let Some(row) = bounties::get(&mut db, valid.bounty).await? {
+        let cursor = lookup::cursor(&mut db, state.chain.id).await?;
+        remember(&mut db, &state, &offer, &valid).await?;
+        let view = view(&mut db, &state, &cursor, row).await?;
+        return Ok((StatusCode::CREATED, Json(view)).into_response());
+    }
+    if offer.terms.open_until <= clock::now() {
+        let detail = format!("openUntil was {}: nothing can be posted any more", rfc3339(offer.terms.open_until));
+        return Err(Error::conflict("closed", detail));
+    }
+    remember(&mut db, &state, &offer, &valid).await?;
+    let token = offer.terms.token;
+    let body = PaymentRequired {
+        kind: "/docs/errors#payment_required",
+        title: "Payment Required",
+        status: 402,
+        code: "payment_required",
+        detail: format!(
+            "send {} base units of {} to {}; the bounty is posted from there",
+            valid.cost,
+            if token == piecework_domain::money::NATIVE { "native coin".to_owned() } else { format!("token {token}") },
+            valid.deposit_address
+        ),
+        retryable: true,
+        bounty_id: valid.bounty,
+        deposit_address: valid.deposit_address,
+        token,
+        amount: valid.cost,
+        transaction: payment(state.chain.id, token, valid.deposit_address, valid.cost),
+    };
+    let mut response = (StatusCode::PAYMENT_REQUIRED, Json(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    Ok(response)
+}
+
+async fn remember(db: &mut PgConnection, state: &AppState, offer: &OfferBody, valid: &super::specs::Valid) -> Result<()> {
+    stored_specs::put(db, offer.terms.spec_hash, &offer.spec, &valid.spec_body).await?;
+    let stored = Offer {
+        bounty: valid.bounty,
+        chain_id: state.chain.id,
+        terms: offer.terms.clone(),
+        verifiers: offer.verifiers.clone(),
+        deposit_address: valid.deposit_address,
+        cost: valid.cost,
+    };
+    offers::put(db, &stored).await?;
+    Ok(())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListParams {
+    /// `sequencer`, …
+    kind: Option<String>,
+    /// A token's address; the zero address is the native coin.
+    token: Option<String>,
+    poster: Option<String>,
+    /// `open`: only bounties that still take runners.
+    status: Option<String>,
+    /// From the page before.
+    cursor: Option<String>,
+    /// 1 to 100, 50 unless given.
+    limit: Option<u32>,
+}
+
+/// Bounties on chain, newest first.
+#[utoipa::path(get, path = "/v1/bounties", tag = "bounties", params(ListParams),
+    responses((status = 200, body = Page<BountyView>), (status = 400, body = Problem)))]
+pub async fn list(
+    State(state): State<AppState>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Page<BountyView>>> {
+    let limit = page_size(params.limit)?;
+    let open_at = match params.status.as_deref() {
+        None => None,
+        Some("open") => Some(clock::now()),
+        Some(other) => return Err(Error::malformed("malformed_query", format!("status is `open`, got {other:.40?}"))),
+    };
+    let filter = Filter {
+        poster: params.poster.as_deref().map(parse_id).transpose()?,
+        token: params.token.as_deref().map(parse_id).transpose()?,
+        kind: params.kind,
+        open_at,
+        after: read_cursor(params.cursor.as_deref())?,
+    };
+    let mut db = lookup::db(&state.pool).await?;
+    let cursor = lookup::cursor(&mut db, state.chain.id).await?;
+    let rows = bounties::list(&mut db, &filter, limit).await?;
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        let at = write_cursor(row.bounty.posted_at, row.bounty.id);
+        views.push((at, view(&mut db, &state, &cursor, row).await?));
+    }
+    Ok(Json(Page::new(views, limit, |(at, _)| at.clone(), |(_, view)| view)))
+}
+
+/// One bounty.
+#[utoipa::path(get, path = "/v1/bounties/{id}", tag = "bounties", params(("id" = String, Path)),
+    responses((status = 200, body = BountyView), (status = 404, body = Problem), (status = 400, body = Problem)))]
+pub async fn read(State(state): State<AppState>, Id(id): Id<BountyId>) -> Result<Json<BountyView>> {
+    let mut db = lookup::db(&state.pool).await?;
+    let row = lookup::bounty(&mut db, id).await?;
+    let cursor = lookup::cursor(&mut db, state.chain.id).await?;
+    Ok(Json(view(&mut db, &state, &cursor, row).await?))
+}
+
+async fn view(db: &mut PgConnection, state: &AppState, cursor: &Cursor, row: Row) -> Result<BountyView> {
+    let bounty = row.bounty;
+    Ok(BountyView {
+        id: bounty.id,
+        status: BountyView::status(&bounty, clock::now()),
+        verifiers: lookup::verifiers(db, bounty.id).await?,
+        spec: stored_specs::get(db, bounty.terms.spec_hash).await?,
+        deposit_address: piecework_contracts::deposit_address(state.chain.escrow, bounty.id),
+        escrow: bounty.escrow,
+        funded: bounty.funded,
+        seats_taken: bounty.seats_taken,
+        seats_vacated: bounty.seats_vacated,
+        posted_at: rfc3339(bounty.posted_at),
+        terms: bounty.terms,
+        chain: Certainty::of(cursor, row.block_number),
+    })
+}

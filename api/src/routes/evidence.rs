@@ -1,0 +1,182 @@
+//! Evidence from nodes, and reading evidence files.
+
+use axum::Json;
+use axum::body::Body as HttpBody;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use piecework_domain::chain::Status;
+use piecework_domain::ids::{EngagementId, EvidenceHash};
+use piecework_domain::sequencer::{CLAIMS_PER_BATCH_MAX, SignedClaim};
+use piecework_domain::{canonical, signature};
+use piecework_store::{PgConnection, claims as stored_claims, evidence as stored};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::lookup;
+use crate::error::Problem;
+use crate::extract::{Body, Id, Params};
+use crate::state::AppState;
+use crate::{Error, Result};
+
+/// Claims one read returns, at most.
+const CLAIMS_READ_MAX: i64 = 5_000;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EvidenceBody {
+    /// 1 to 500 claims, strictly ascending by number, then revision.
+    pub claims: Vec<SignedClaim>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// Names the stored file: `GET /v1/evidence/{hash}`.
+    pub evidence: EvidenceHash,
+    /// Claims that are new.
+    pub accepted: u64,
+    /// Claims that were stored before: sending again is safe.
+    pub known: u64,
+}
+
+/// The stored form of a batch.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Batch<'a> {
+    kind: &'static str,
+    engagement: EngagementId,
+    claims: &'a [SignedClaim],
+}
+
+/// Block claims of the engagement's node. Authorised by the node's signature on each claim; all are stored or none.
+#[utoipa::path(post, path = "/v1/engagements/{id}/evidence", tag = "evidence", params(("id" = String, Path)),
+    request_body = EvidenceBody,
+    responses((status = 201, body = Receipt), (status = 404, body = Problem), (status = 409, body = Problem),
+              (status = 413, body = Problem), (status = 422, body = Problem), (status = 400, body = Problem)))]
+pub async fn post(
+    State(state): State<AppState>,
+    Id(id): Id<EngagementId>,
+    Body(EvidenceBody { claims }): Body<EvidenceBody>,
+) -> Result<(StatusCode, Json<Receipt>)> {
+    check_shape(&claims)?;
+    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
+    let row = lookup::engagement(&mut db_tx, id).await?;
+    if matches!(row.engagement.status, Status::Closed { .. }) {
+        return Err(Error::conflict("engagement_closed", "this engagement is closed: nothing can be earned any more"));
+    }
+    for claim in &claims {
+        signature::verify(row.engagement.bid.node, claim.claim().digest(id, &state.chain.domain), &claim.signature)
+            .map_err(|err| Error::signature(&format!("node (block {})", claim.number), &err))?;
+    }
+    stored_claims::lock(&mut db_tx, id).await?;
+    let new = unknown(&mut db_tx, id, &claims).await?;
+    let accepted = u64::try_from(new.len()).unwrap_or(u64::MAX);
+    for claim in new {
+        stored_claims::add(&mut db_tx, id, claim).await?;
+    }
+    let batch = Batch { kind: "block-claims", engagement: id, claims: &claims };
+    let body = canonical::bytes(&batch)?;
+    let hash = EvidenceHash(canonical::hash(&batch)?);
+    stored::put(&mut db_tx, hash, batch.kind, id, row.engagement.bid.node, &body).await?;
+    db_tx.commit().await.map_err(piecework_store::Error::from)?;
+    let known = u64::try_from(claims.len()).unwrap_or(u64::MAX).saturating_sub(accepted);
+    Ok((StatusCode::CREATED, Json(Receipt { evidence: hash, accepted, known })))
+}
+
+fn check_shape(claims: &[SignedClaim]) -> Result<()> {
+    if claims.is_empty() || claims.len() > CLAIMS_PER_BATCH_MAX {
+        let detail = format!("a batch has 1 to {CLAIMS_PER_BATCH_MAX} claims, this one has {}", claims.len());
+        return Err(Error::rule("invalid_batch", detail));
+    }
+    for pair in claims.windows(2) {
+        let [a, b] = [(pair[0].number, pair[0].revision), (pair[1].number, pair[1].revision)];
+        if a == b {
+            return Err(Error::rule("duplicate_claim", format!("block {} is claimed twice in this batch", a.0)));
+        }
+        if a > b {
+            return Err(Error::rule("claims_out_of_order", format!("block {} comes after block {}", b.0, a.0)));
+        }
+    }
+    // Evidence is canonical JSON, whose numbers are doubles (RFC 8785).
+    match claims.iter().find(|claim| claim.number >= 1 << 53 || claim.revision >= 1 << 53) {
+        Some(claim) => Err(Error::rule("number_too_large", format!("block {} is not below 2^53", claim.number))),
+        None => Ok(()),
+    }
+}
+
+/// The claims that aren't stored yet. One that contradicts a stored one, or comes below it, is refused.
+async fn unknown<'a>(
+    db: &mut PgConnection,
+    id: EngagementId,
+    claims: &'a [SignedClaim],
+) -> Result<Vec<&'a SignedClaim>> {
+    let (Some(first), Some(last)) = (claims.first(), claims.last()) else { return Ok(vec![]) };
+    let stored = stored_claims::between(db, id, first.number, last.number, i64::MAX).await?;
+    let highest = stored_claims::highest(db, id).await?;
+    let mut new = Vec::new();
+    for claim in claims {
+        let same = stored.iter().find(|known| (known.number, known.revision) == (claim.number, claim.revision));
+        match same {
+            Some(known) if known.block_hash == claim.block_hash => {}
+            Some(known) => {
+                let detail = format!(
+                    "block {} revision {} was claimed as {} before: two hashes for one revision cost the bond",
+                    claim.number, claim.revision, known.block_hash
+                );
+                return Err(Error::conflict("conflicting_claim", detail));
+            }
+            None if claim.revision == 0 && highest.is_some_and(|highest| claim.number <= highest) => {
+                let detail = format!("block {} comes after block {} was claimed", claim.number, highest.unwrap_or(0));
+                return Err(Error::conflict("claims_out_of_order", detail));
+            }
+            None => new.push(claim),
+        }
+    }
+    Ok(new)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClaimsParams {
+    /// First block number.
+    from: u64,
+    /// Last block number.
+    to: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Claims {
+    /// Ascending by number, then revision; at most 5,000.
+    pub claims: Vec<SignedClaim>,
+}
+
+/// Stored block claims of a range of numbers.
+#[utoipa::path(get, path = "/v1/engagements/{id}/claims", tag = "evidence", params(("id" = String, Path), ClaimsParams),
+    responses((status = 200, body = Claims), (status = 404, body = Problem), (status = 400, body = Problem),
+              (status = 422, body = Problem)))]
+pub async fn claims(
+    State(state): State<AppState>,
+    Id(id): Id<EngagementId>,
+    Params(params): Params<ClaimsParams>,
+) -> Result<Json<Claims>> {
+    let mut db = lookup::db(&state.pool).await?;
+    lookup::engagement(&mut db, id).await?;
+    let claims = stored_claims::between(&mut db, id, params.from, params.to, CLAIMS_READ_MAX).await?;
+    Ok(Json(Claims { claims }))
+}
+
+/// An evidence file: canonical JSON whose keccak256 is its name.
+#[utoipa::path(get, path = "/v1/evidence/{hash}", tag = "evidence", params(("hash" = String, Path)),
+    responses((status = 200, body = serde_json::Value), (status = 404, body = Problem), (status = 400, body = Problem)))]
+pub async fn read(State(state): State<AppState>, Id(hash): Id<EvidenceHash>) -> Result<Response> {
+    let mut db = lookup::db(&state.pool).await?;
+    let body = stored::get(&mut db, hash).await?;
+    let body = body.ok_or_else(|| Error::not_found("evidence_not_found", format!("evidence {hash}")))?;
+    Response::builder()
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+        .body(HttpBody::from(body))
+        .map_err(|err| Error::Failed(Box::new(err)))
+}

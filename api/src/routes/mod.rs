@@ -1,0 +1,85 @@
+//! All routes, and the OpenAPI document generated from them.
+
+mod awards;
+mod bids;
+mod bounties;
+mod claim;
+mod engagements;
+mod events;
+mod evidence;
+mod health;
+mod lookup;
+mod runners;
+mod specs;
+mod statements;
+mod stats;
+mod verifiers;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::AppState;
+
+/// A round's reports travel with its statement.
+const STATEMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Piecework",
+    description = "A marketplace for infrastructure work, paid on chain per verified unit. Amounts are decimal strings in \
+                   token base units; ids and hashes are 0x-hex; times are RFC 3339 UTC, except inside `terms` and signed \
+                   messages, which hold exactly the integers that are hashed and signed. Errors are \
+                   `application/problem+json` with a stable `code`.",
+    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+))]
+struct Doc;
+
+/// Everything but streams.
+pub fn all() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Doc::openapi())
+        .routes(routes!(specs::check))
+        .routes(routes!(bounties::post, bounties::list))
+        .routes(routes!(bounties::read))
+        .routes(routes!(bids::post, bids::list))
+        .routes(routes!(bids::withdraw))
+        .routes(routes!(awards::post))
+        .routes(routes!(claim::read))
+        .routes(routes!(engagements::list))
+        .routes(routes!(engagements::read))
+        .routes(routes!(engagements::epochs))
+        .routes(routes!(engagements::payouts))
+        .routes(routes!(engagements::voucher))
+        .routes(routes!(evidence::claims))
+        .routes(routes!(evidence::post))
+        .routes(routes!(evidence::read))
+        .routes(routes!(verifiers::assignments))
+        .merge(OpenApiRouter::new().routes(routes!(statements::post)).layer(DefaultBodyLimit::max(STATEMENT_BYTES_MAX)))
+        .routes(routes!(runners::read))
+        .routes(routes!(stats::read))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}
+
+pub fn streams() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(events::stream))
+}
+
+/// Not part of the API proper: its description, and metrics for the operator.
+pub fn unlisted() -> Router<AppState> {
+    Router::new().route("/openapi.json", get(document)).route("/metrics", get(health::metrics))
+}
+
+async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
+    axum::Json(openapi())
+}
+
+/// The OpenAPI document of this version, as committed in `api/openapi.json`.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = all().split_for_parts().1;
+    document.merge(streams().split_for_parts().1);
+    document
+}

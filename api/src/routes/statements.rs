@@ -1,0 +1,185 @@
+//! Verifiers' statements: one signature over all verdicts of a round.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use piecework_domain::ids::EvidenceHash;
+use piecework_domain::merkle::Tree;
+use piecework_domain::messages::{Statement, Verdict};
+use piecework_domain::sequencer::{self, Judgement, REPORT_KIND, Report};
+use piecework_domain::spec::Spec;
+use piecework_domain::{Address, Bytes, canonical, rules, signature};
+use piecework_store::{PgConnection, engagements, evidence, specs, statements as stored};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::lookup;
+use crate::error::Problem;
+use crate::extract::Body;
+use crate::state::{AppState, Chain};
+use crate::{Error, Result, clock};
+
+const VERDICTS_MAX: usize = 1_000;
+/// How far a verifier's clock may run ahead of ours.
+const CLOCK_SKEW_SECONDS: u64 = 30;
+
+/// A verdict and the evidence file it names.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Finding {
+    pub verdict: Verdict,
+    pub report: Report,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StatementBody {
+    #[schema(value_type = String)]
+    pub verifier: Address,
+    pub statement: Statement,
+    /// The verifier's EIP-712 signature of the statement, 65 bytes.
+    #[schema(value_type = String)]
+    pub signature: Bytes,
+    /// 1 to 1,000, in the order of the Merkle tree's leaves.
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatementView {
+    pub verdicts: u64,
+    /// False if the same statement was stored before.
+    pub new: bool,
+}
+
+/// All verdicts of a verifier's round. Authorised by its signature over their Merkle root; all are stored or none.
+#[utoipa::path(post, path = "/v1/statements", tag = "verifiers", request_body = StatementBody,
+    responses((status = 201, body = StatementView), (status = 409, body = Problem), (status = 413, body = Problem),
+              (status = 422, body = Problem), (status = 400, body = Problem)))]
+pub async fn post(
+    State(state): State<AppState>,
+    Body(body): Body<StatementBody>,
+) -> Result<(StatusCode, Json<StatementView>)> {
+    let StatementBody { verifier, statement, signature, findings } = body;
+    if findings.is_empty() || findings.len() > VERDICTS_MAX {
+        let detail = format!("a statement has 1 to {VERDICTS_MAX} verdicts, this one has {}", findings.len());
+        return Err(Error::rule("invalid_statement", detail));
+    }
+    signature::verify(verifier, statement.digest(&state.chain.domain), &signature)
+        .map_err(|err| Error::signature("verifier", &err))?;
+    let now = clock::now();
+    if statement.attested_at > now.plus(CLOCK_SKEW_SECONDS) {
+        return Err(Error::rule("attested_in_future", format!("attestedAt is {}, now is {now}", statement.attested_at)));
+    }
+    let tree = Tree::new(findings.iter().map(|f| f.verdict.leaf()).collect());
+    let tree = tree.ok_or_else(|| Error::rule("invalid_statement", "no verdicts"))?;
+    if tree.root() != statement.root {
+        let detail = format!("the verdicts' Merkle root is {}, the statement says {}", tree.root(), statement.root);
+        return Err(Error::rule("root_mismatch", detail));
+    }
+
+    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
+    let verdicts = u64::try_from(findings.len()).unwrap_or(u64::MAX);
+    let Some(id) = stored::put(&mut db_tx, state.chain.id, verifier, &statement, &signature).await? else {
+        return Ok((StatusCode::CREATED, Json(StatementView { verdicts, new: false })));
+    };
+    for (index, finding) in findings.iter().enumerate() {
+        let judgement = check(&mut db_tx, &state.chain, verifier, &statement, finding).await?;
+        let report = canonical::bytes(&finding.report)?;
+        let verdict = &finding.verdict;
+        evidence::put(&mut db_tx, verdict.evidence, REPORT_KIND, verdict.engagement, verifier, &report).await?;
+        stored::add_verdict(&mut db_tx, id, verifier, verdict, &judgement, &tree.proof(index)).await?;
+    }
+    db_tx.commit().await.map_err(piecework_store::Error::from)?;
+    Ok((StatusCode::CREATED, Json(StatementView { verdicts, new: true })))
+}
+
+/// A verdict must be about a real engagement, by a member of its set, within its clock, above the verifier's last one,
+/// and be what its own evidence adds up to.
+async fn check(
+    db: &mut PgConnection,
+    chain: &Chain,
+    verifier: Address,
+    statement: &Statement,
+    Finding { verdict, report }: &Finding,
+) -> Result<Judgement> {
+    let id = verdict.engagement;
+    let row = lookup::engagement(db, id).await?;
+    if !row.engagement.verifiers.contains(verifier) {
+        return Err(Error::rule("not_verifier", format!("{verifier} is not in the verifier set of engagement {id}")));
+    }
+    let hash = EvidenceHash(canonical::hash(report)?);
+    if hash != verdict.evidence {
+        let detail = format!("the report's hash is {hash}, the verdict names {}", verdict.evidence);
+        return Err(Error::rule("evidence_mismatch", detail));
+    }
+    check_window(&row, statement, verdict)?;
+    check_report(db, chain, verifier, &row, verdict, report).await?;
+
+    let judgement = sequencer::judge(report);
+    let (units, faults) = (report.units(&judgement), report.faults(&judgement));
+    if (verdict.units, verdict.faults) != (units, faults) {
+        let detail = format!(
+            "the report adds up to {units} units and {faults} faults, the verdict says {} and {}",
+            verdict.units, verdict.faults
+        );
+        return Err(Error::rule("verdict_mismatch", detail));
+    }
+    Ok(judgement)
+}
+
+fn check_window(row: &engagements::Row, statement: &Statement, verdict: &Verdict) -> Result<()> {
+    let e = &row.engagement;
+    let window = rules::epoch_window(&row.terms, e.started_at, e.ends_at, verdict.epoch);
+    let (_, to) = window.ok_or_else(|| {
+        Error::rule("no_such_epoch", format!("epoch {} begins at or after the engagement's end", verdict.epoch))
+    })?;
+    if statement.attested_at < to {
+        return Err(Error::rule("epoch_not_over", format!("epoch {} runs until {to}", verdict.epoch)));
+    }
+    let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, to);
+    if verdict.units > cap {
+        let detail = format!("the clock allows {cap} units by the end of epoch {}, got {}", verdict.epoch, verdict.units);
+        return Err(Error::rule("above_clock_cap", detail));
+    }
+    Ok(())
+}
+
+async fn check_report(
+    db: &mut PgConnection,
+    chain: &Chain,
+    verifier: Address,
+    row: &engagements::Row,
+    verdict: &Verdict,
+    report: &Report,
+) -> Result<()> {
+    let e = &row.engagement;
+    let spec = specs::get(db, row.terms.spec_hash).await?;
+    let last = stored::last_verdict(db, e.id, verifier).await?;
+    let (units_before, faults_before) = last.as_ref().map_or((0, 0), |last| (last.units, last.faults));
+    if let Some(last) = last.as_ref().filter(|last| last.epoch >= verdict.epoch) {
+        let detail = format!("epoch {} of engagement {} is judged already", last.epoch, e.id);
+        return Err(Error::conflict("epoch_already_judged", detail));
+    }
+    let window = rules::epoch_window(&row.terms, e.started_at, e.ends_at, verdict.epoch);
+    let length = u64::from(row.terms.epoch_seconds);
+    let whole = window.is_some_and(|(from, to)| to.since(from) == length);
+    let expected = [
+        ("kind", report.kind == REPORT_KIND),
+        ("engagement", report.engagement == e.id),
+        ("verifier", report.verifier == verifier),
+        ("node", report.node == e.bid.node),
+        ("chainId", report.chain_id == chain.id),
+        ("escrow", report.escrow == chain.escrow),
+        ("epoch", report.epoch == verdict.epoch),
+        ("from, to", window == Some((report.from, report.to))),
+        ("whole", report.whole == whole),
+        ("spec", spec == Some(Spec::Sequencer(report.spec.clone()))),
+        ("unitsBefore", report.units_before == units_before),
+        ("faultsBefore", report.faults_before == faults_before),
+    ];
+    match expected.iter().find(|(_, holds)| !holds) {
+        Some((field, _)) => Err(Error::rule("report_mismatch", format!("the report's {field} is not the engagement's"))),
+        None => Ok(()),
+    }
+}

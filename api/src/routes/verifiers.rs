@@ -1,0 +1,85 @@
+//! What a verifier has to judge.
+
+use axum::Json;
+use axum::extract::State;
+use piecework_domain::Address;
+use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::spec::Spec;
+use piecework_domain::terms::Terms;
+use piecework_domain::time::Timestamp;
+use piecework_store::engagements;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::lookup;
+use crate::Result;
+use crate::error::Problem;
+use crate::extract::{Id, Params, page_size, parse_id};
+use crate::state::AppState;
+use crate::views::Page;
+
+/// An engagement to judge, with all that judging takes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignmentView {
+    pub engagement: EngagementId,
+    pub bounty: BountyId,
+    pub chain_id: u64,
+    #[schema(value_type = String)]
+    pub escrow: Address,
+    #[schema(value_type = String)]
+    pub node: Address,
+    pub terms: Terms,
+    pub spec: Spec,
+    /// Unix seconds: epoch n is `[startedAt + n × epochSeconds, …)`, cut at `endsAt`.
+    pub started_at: Timestamp,
+    pub ends_at: Option<Timestamp>,
+    /// The first epoch this verifier has not judged.
+    pub next_epoch: u64,
+    /// This verifier's cumulative counts so far.
+    pub units: u64,
+    pub faults: u64,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AssignmentParams {
+    cursor: Option<String>,
+    /// 1 to 100, 50 unless given.
+    limit: Option<u32>,
+}
+
+/// Engagements whose verifier set names this verifier and that can still be paid.
+#[utoipa::path(get, path = "/v1/verifiers/{address}/assignments", tag = "verifiers",
+    params(("address" = String, Path), AssignmentParams),
+    responses((status = 200, body = Page<AssignmentView>), (status = 400, body = Problem)))]
+pub async fn assignments(
+    State(state): State<AppState>,
+    Id(verifier): Id<Address>,
+    Params(params): Params<AssignmentParams>,
+) -> Result<Json<Page<AssignmentView>>> {
+    let limit = page_size(params.limit)?;
+    let after = params.cursor.as_deref().map(parse_id).transpose()?;
+    let mut db = lookup::db(&state.pool).await?;
+    let rows = engagements::assignments(&mut db, verifier, after, limit).await?;
+    let escrow = state.chain.escrow;
+    Ok(Json(Page::new(
+        rows,
+        limit,
+        |a| a.row.engagement.id.to_string(),
+        |a| AssignmentView {
+            engagement: a.row.engagement.id,
+            bounty: a.row.engagement.bounty,
+            chain_id: a.row.chain_id,
+            escrow,
+            node: a.row.engagement.bid.node,
+            started_at: a.row.engagement.started_at,
+            ends_at: a.row.engagement.ends_at,
+            terms: a.row.terms,
+            spec: a.spec,
+            next_epoch: a.next_epoch,
+            units: a.units,
+            faults: a.faults,
+        },
+    )))
+}

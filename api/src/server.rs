@@ -1,0 +1,97 @@
+//! Listening, limits, and stopping without losing requests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use metrics_exporter_prometheus::PrometheusHandle;
+use piecework_domain::Address;
+use piecework_domain::messages::Domain;
+use piecework_store::PgPool;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::error::problem;
+use crate::routes;
+use crate::state::{AppState, Chain};
+use crate::stream;
+
+/// Bytes a request body may have, unless a route says otherwise.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub chain_id: u64,
+    pub escrow: Address,
+    pub listen: SocketAddr,
+}
+
+/// Serves until `stop`; then finishes what was begun. `ready` hears the address once it is bound.
+pub async fn serve(
+    pool: PgPool,
+    config: Config,
+    metrics: PrometheusHandle,
+    stop: CancellationToken,
+    ready: impl FnOnce(SocketAddr),
+) -> std::io::Result<()> {
+    let listener = TcpListener::bind(config.listen).await?;
+    let (sender, feed) = watch::channel(());
+    tokio::spawn(stream::announce(pool.clone(), sender, stop.clone()));
+    let domain = Domain::new(config.chain_id, config.escrow);
+    let chain = Arc::new(Chain { id: config.chain_id, escrow: config.escrow, domain });
+    let app = router(AppState { pool, chain, metrics, feed, stop: stop.clone() });
+    ready(listener.local_addr()?);
+    axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await
+}
+
+fn router(state: AppState) -> Router {
+    let request_id = HeaderName::from_static("x-request-id");
+    let (api, _) = routes::all().split_for_parts();
+    let timed = api
+        .merge(routes::unlisted())
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
+        // The stream outlives any request timeout.
+        .merge(routes::streams().split_for_parts().0)
+        .fallback(|| async { problem(StatusCode::NOT_FOUND, "no_such_route", "see /openapi.json".to_owned(), false) })
+        .method_not_allowed_fallback(|| async {
+            let detail = "this route does not take that method".to_owned();
+            problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, false)
+        });
+    timed
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn(count))
+        .layer(TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::new(request_id.clone()))
+        .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+        .with_state(state)
+}
+
+async fn count(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let route = request.extensions().get::<axum::extract::MatchedPath>().map(|path| path.as_str().to_owned());
+    let method = request.method().to_string();
+    let response = next.run(request).await;
+    let labels = [
+        ("route", route.unwrap_or_else(|| "none".to_owned())),
+        ("method", method),
+        ("status", response.status().as_u16().to_string()),
+    ];
+    metrics::counter!("piecework_http_requests_total", &labels).increment(1);
+    response
+}
+
+/// A handler that panicked: the cause is in the log (the panic hook's), the answer is a constant.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    let detail = "something went wrong here; it was logged".to_owned();
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail, false).into_response()
+}

@@ -1,0 +1,30 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use piecework_domain::Address;
+use piecework_domain::messages::Domain;
+use piecework_store::PgPool;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The settlement chain this API speaks for.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    pub id: u64,
+    pub escrow: Address,
+    /// EIP-712 domain of the escrow.
+    pub domain: Domain,
+}
+
+#[derive(Clone)]
+pub struct AppState {
+    pub pool: PgPool,
+    pub chain: Arc<Chain>,
+    pub metrics: PrometheusHandle,
+    /// Changes whenever the feed may have new items.
+    pub feed: watch::Receiver<()>,
+    /// Cancelled when the server stops; ends event streams.
+    pub stop: CancellationToken,
+}
