@@ -37,7 +37,8 @@ abstract contract Balances is IEscrow, ReentrancyGuardTransient {
     function withdraw(address token, address to, uint256 amount) external nonReentrant {
         require(amount != 0, ZeroAmount());
         _debit(msg.sender, token, amount);
-        require(_push(token, to, amount), PushFailed(to));
+        // All gas: nobody else waits for this transfer.
+        require(_push(token, to, amount, gasleft()), PushFailed(to));
     }
 
     /// @dev Takes exactly `amount` from the caller: native from the call's value, tokens by allowance.
@@ -61,22 +62,24 @@ abstract contract Balances is IEscrow, ReentrancyGuardTransient {
     /// @dev Sends, or where that fails credits: no receiver can block what happens to anyone else.
     function _pay(address token, address to, uint256 amount) internal {
         if (amount == 0) return;
-        if (!_push(token, to, amount)) _credit(to, token, amount);
+        uint256 pushGas = token == NATIVE ? NATIVE_PUSH_GAS : TOKEN_PUSH_GAS;
+        // A submitter can't make a push fail by bringing too little gas: calls get at most 63/64 of what is left.
+        uint256 needed = pushGas + pushGas / 32 + 12_000;
+        require(gasleft() > needed, GasTooLow(needed, gasleft()));
+        if (!_push(token, to, amount, pushGas)) _credit(to, token, amount);
     }
 
     /// @return ok false when the receiver or the token refused. Return data is never copied beyond one word.
-    function _push(address token, address to, uint256 amount) private returns (bool ok) {
+    function _push(address token, address to, uint256 amount, uint256 pushGas) private returns (bool ok) {
         if (token == NATIVE) {
-            _requireGas(NATIVE_PUSH_GAS);
             assembly ("memory-safe") {
-                ok := call(NATIVE_PUSH_GAS, to, amount, 0, 0, 0, 0)
+                ok := call(pushGas, to, amount, 0, 0, 0, 0)
             }
         } else {
-            _requireGas(TOKEN_PUSH_GAS);
             bytes memory data = abi.encodeCall(IERC20.transfer, (to, amount));
             assembly ("memory-safe") {
                 mstore(0, 0)
-                ok := call(TOKEN_PUSH_GAS, token, 0, add(data, 0x20), mload(data), 0, 0x20)
+                ok := call(pushGas, token, 0, add(data, 0x20), mload(data), 0, 0x20)
                 // Success: nothing returned by an account with code, or exactly true.
                 ok := and(
                     ok,
@@ -87,12 +90,6 @@ abstract contract Balances is IEscrow, ReentrancyGuardTransient {
                 )
             }
         }
-    }
-
-    /// @dev A submitter can't make a push fail by bringing too little gas: EVM calls get at most 63/64 of what is left.
-    function _requireGas(uint256 pushGas) private view {
-        uint256 needed = pushGas + pushGas / 32 + 12_000;
-        require(gasleft() > needed, GasTooLow(needed, gasleft()));
     }
 
     function _held(address token) internal view returns (uint256) {

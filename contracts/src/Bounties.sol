@@ -34,6 +34,8 @@ abstract contract Bounties is Balances {
 
     /// @inheritdoc IEscrow
     function postFromDeposit(Terms calldata terms) external nonReentrant returns (bytes32 id) {
+        // Without a poster there is nobody to return the money to: it stays where it is.
+        require(terms.poster != address(0), InvalidTerms("poster"));
         id = Hashing.bountyId(terms);
         (DepositAddress from, uint256 amount) = _sweep(id, terms.token);
 

@@ -24,13 +24,12 @@ import {Signatures} from "./libraries/Signatures.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice The life of an engagement: claim or award, redeem, notice, end, reclaim.
 contract Escrow is Bounties, EIP712("Piecework", "1") {
-    using SafeCast for uint256;
-
     uint256 private constant BATCH_MAX = 100;
+    /// @dev A relay fee is at most a tenth of the payout it comes from.
+    uint256 private constant RELAY_FEE_DIVISOR = 10;
 
     mapping(bytes32 engagement => EngagementState) internal _engagements;
 
@@ -227,8 +226,9 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
             return (_refuse(ChallengeOpen.selector, bytes32(payableAt), bytes32(block.timestamp)), 0);
         }
 
-        uint256 units = Math.min(tally.units, Rules.unitsCap(terms, e, block.timestamp));
-        uint256 faults = Math.min(tally.faults, Rules.faultsCap(terms, e, block.timestamp));
+        // The clock at the attestation, not now: a statement dated back to skip the challenge window proves that much less.
+        uint256 units = Math.min(tally.units, Rules.unitsCap(terms, e, tally.attestedAt));
+        uint256 faults = Math.min(tally.faults, Rules.faultsCap(terms, e, tally.attestedAt));
         if (units <= e.unitsPaid && faults <= e.faults) {
             return (_refuse(NothingNew.selector, bytes32(uint256(e.unitsPaid)), bytes32(units)), 0);
         }
@@ -236,7 +236,8 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
         uint256 amount;
         if (units > e.unitsPaid) {
             amount = (units - e.unitsPaid) * bid.rate;
-            relayFee = Math.min(bid.relayFee, amount);
+            // A share at most: redeeming in slices must never be worth more than the work.
+            relayFee = Math.min(bid.relayFee, amount / RELAY_FEE_DIVISOR);
             amount -= relayFee;
             // Capped by `unitsMax`, a uint64.
             e.unitsPaid = uint64(units);
@@ -365,10 +366,12 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
         BountyState memory b = _bounties[bid.bounty];
         if (reason == EndReason.Faults || reason == EndReason.RunnerNotice) b.seatsTaken -= 1;
         if (reason == EndReason.Faults) b.seatsVacated += 1;
-        // Part of what `_engage` took from a uint128.
-        b.escrow = (b.escrow + released).toUint128();
+        // Only a worthless token can fill a uint128; ending must not fail even then.
+        uint256 kept = Math.min(released, type(uint128).max - b.escrow);
+        b.escrow += uint128(kept);
         _bounties[bid.bounty] = b;
         emit Ended(id, bid.bounty, reason, e.endsAt, units, released, b.escrow);
+        if (kept != released) _credit(terms.poster, terms.token, released - kept);
     }
 
     /// @inheritdoc IEscrow

@@ -107,6 +107,12 @@ impl Terms {
         if self.verifier_set == B256::ZERO {
             return refuse("verifierSet", "must be the hash of a verifier set");
         }
+        if self.verifier_bond_min != 0 {
+            return refuse("verifierBondMin", "must be 0: verifier bonds are not supported yet");
+        }
+        if self.arbiter != Address::ZERO {
+            return refuse("arbiter", "must be the zero address: disputes are not supported yet");
+        }
         Ok(())
     }
 

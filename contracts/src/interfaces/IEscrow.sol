@@ -44,7 +44,7 @@ struct Bid {
     address payee; // receives the pay
     address node; // key that signs evidence
     uint128 rate; // per unit, at most terms.rateMax
-    uint128 relayFee; // per redemption, out of the pay, to whoever submits it
+    uint128 relayFee; // per redemption, out of the pay, to whoever submits it; at most a tenth of that payout
     uint64 expiresAt;
     uint256 nonce;
 }
@@ -142,7 +142,8 @@ enum EndReason {
 ///  - runner: claim, bid by signature, give notice, withdraw free balance;
 ///  - `threshold` verifiers of the set together: raise proven units (reserve → payee) and faults (bond → poster).
 ///
-/// Token assumptions: `transfer` and `transferFrom` move exactly the stated amount, balances change by transfers only.
+/// Token assumptions: `transfer` and `transferFrom` move exactly the stated amount and return true or nothing when they do;
+/// balances change by transfers only.
 /// Incoming transfers that move another amount revert. Native coin is `address(0)`.
 interface IEscrow {
     // --- events: one per state change, complete enough to rebuild storage by replay ---
@@ -252,7 +253,7 @@ interface IEscrow {
     /// @notice Creates a bounty with `amount` in escrow (native: `msg.value == amount`). Only the poster.
     function post(Terms calldata terms, uint256 amount) external payable returns (bytes32 bounty);
     /// @notice Moves all `terms.token` at the deposit address into the bounty, posting it first if need be. Anyone, repeatable.
-    /// When the bounty can't be posted any more (closed, invalid terms) everything goes to the poster.
+    /// When the bounty was never posted and can't be any more (closed, invalid terms) everything goes to the poster.
     function postFromDeposit(Terms calldata terms) external returns (bytes32 bounty);
     /// @notice Sends what the bounty can't use back to the poster: any token but `terms.token` by anyone, `terms.token` by the poster.
     function returnDeposit(Terms calldata terms, address token) external;

@@ -19,6 +19,9 @@ library Rules {
         if (terms.seats == 0) return "seats";
         if (terms.faultPenalty > terms.bond) return "faultPenalty";
         if (terms.verifierSet == 0) return "verifierSet";
+        // Promises that this version can't keep yet are refused.
+        if (terms.verifierBondMin != 0) return "verifierBondMin";
+        if (terms.arbiter != address(0)) return "arbiter";
         return 0;
     }
 
@@ -60,15 +63,16 @@ library Rules {
         return uint64(Math.min(e.unitsMax, Math.ceilDiv(e.endsAt - e.startedAt, terms.unitSeconds)));
     }
 
-    /// @notice Units are capped by the clock: (min(now, end) − start) / unitSeconds, and by what is reserved.
+    /// @notice Units are capped by the clock: (min(time, end) − start) / unitSeconds, and by what is reserved.
     function unitsCap(Terms calldata terms, EngagementState memory e, uint256 time) internal pure returns (uint256) {
         if (terms.unitSeconds == 0) return e.unitsMax;
-        return Math.min(e.unitsMax, (workedUntil(e, time) - e.startedAt) / terms.unitSeconds);
+        return Math.min(e.unitsMax, Math.saturatingSub(workedUntil(e, time), e.startedAt) / terms.unitSeconds);
     }
 
     /// @notice At most one fault per epoch begun.
     function faultsCap(Terms calldata terms, EngagementState memory e, uint256 time) internal pure returns (uint256) {
-        return Math.min(Math.ceilDiv(workedUntil(e, time) - e.startedAt, terms.epochSeconds), type(uint32).max);
+        uint256 worked = Math.saturatingSub(workedUntil(e, time), e.startedAt);
+        return Math.min(Math.ceilDiv(worked, terms.epochSeconds), type(uint32).max);
     }
 
     /// @notice What `faults` leave of the bond.

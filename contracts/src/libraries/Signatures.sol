@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 /// @notice One answer to "did `signer` sign `digest`?" for EOA, EIP-7702 and ERC-1271 accounts.
 /// @dev The key is asked first, which saves a cold account access per EOA. For a delegated EOA that is as strong as asking
 /// its code, because the key can replace the code at any time. High-s signatures are refused.
 library Signatures {
+    uint256 private constant ERC1271_GAS = 200_000;
+
     function isValid(address signer, bytes32 digest, bytes calldata signature) internal view returns (bool) {
         address recovered;
         ECDSA.RecoverError err = ECDSA.RecoverError.InvalidSignatureLength;
@@ -17,6 +19,19 @@ library Signatures {
             (recovered, err,) = ECDSA.tryRecoverCalldata(digest, signature);
         }
         if (err == ECDSA.RecoverError.NoError && recovered == signer) return true;
-        return signer.code.length != 0 && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
+        return signer.code.length != 0 && _asksContract(signer, digest, signature);
+    }
+
+    /// @dev ERC-1271 with bounded gas and return data, so that one signer can't use up a batch.
+    function _asksContract(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        bytes memory data = abi.encodeCall(IERC1271.isValidSignature, (digest, signature));
+        bool ok;
+        bytes32 answer;
+        assembly ("memory-safe") {
+            mstore(0, 0)
+            ok := staticcall(ERC1271_GAS, signer, add(data, 0x20), mload(data), 0, 0x20)
+            answer := mload(0)
+        }
+        return ok && answer == bytes32(IERC1271.isValidSignature.selector);
     }
 }

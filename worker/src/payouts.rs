@@ -1,0 +1,58 @@
+//! Verdicts become money.
+
+use std::time::Duration;
+
+use piecework_contracts::redeem_call;
+use piecework_domain::{rules, voucher};
+use piecework_store::engagements::{self, Row};
+use piecework_store::txs::{self, Kind};
+use piecework_store::{PgPool, statements};
+
+use crate::chain::Chain;
+use crate::{Error, clock};
+
+const BATCH: i64 = 100;
+const VERDICT_DEPTH: i64 = 64;
+
+/// Decides on a `redeem` for every engagement that has more proven than paid and was not paid for `pause`.
+pub async fn look(pool: &PgPool, chain: &Chain, pause: Duration) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
+        let batch = engagements::redeemable_candidates(&mut db, chain.id, after, BATCH).await?;
+        let Some(last) = batch.last() else { return Ok(()) };
+        after = Some(last.engagement.id);
+        for row in batch {
+            decide(&mut db, chain, &row, pause).await?;
+        }
+    }
+}
+
+async fn decide(
+    db: &mut piecework_store::PgConnection,
+    chain: &Chain,
+    row: &Row,
+    pause: Duration,
+) -> Result<(), Error> {
+    let e = &row.engagement;
+    let verdicts = statements::attested(db, e.id, VERDICT_DEPTH).await?;
+    let Some(voucher) = voucher::best(&row.terms, &e.verifiers, &verdicts, clock::now()) else { return Ok(()) };
+    let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
+    let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, attested_at);
+    if voucher.units.min(cap) <= e.units_paid && voucher.faults <= e.faults {
+        return Ok(());
+    }
+    // The end is never made to wait: what is proven then is the last there is.
+    let last = voucher.units.min(cap) == e.units_max;
+    if let Some(tx) = txs::latest(db, chain.id, Kind::Redeem, e.id.0).await? {
+        let pause_seconds = i64::try_from(pause.as_secs()).unwrap_or(i64::MAX);
+        if !last && tx.age_seconds < pause_seconds {
+            return Ok(());
+        }
+    }
+    let data = redeem_call(&row.terms, &e.verifiers, &e.bid, &voucher);
+    if txs::queue(db, chain.id, Kind::Redeem, e.id.0, &data, Some(voucher.units)).await? {
+        tracing::info!(engagement = %e.id, units = voucher.units, paid = e.units_paid, "redeeming a voucher");
+    }
+    Ok(())
+}
