@@ -131,3 +131,28 @@ pub fn post_from_deposit_call(terms: &Terms) -> Bytes {
 pub fn balance_of_call(account: Address) -> Bytes {
     crate::abi::TestUSD::balanceOfCall { account }.abi_encode().into()
 }
+
+/// ERC-20 `approve(spender, amount)`.
+pub fn approve_call(spender: Address, amount: Amount) -> Bytes {
+    crate::abi::TestUSD::approveCall { spender, value: amount.0 }.abi_encode().into()
+}
+
+/// TestUSD's `mint(to, amount)`.
+pub fn mint_call(to: Address, amount: Amount) -> Bytes {
+    crate::abi::TestUSD::mintCall { to, amount: amount.0 }.abi_encode().into()
+}
+
+/// `deposit(token, account, amount)`; native coin goes as the call's value.
+pub fn deposit_call(token: Address, account: Address, amount: Amount) -> Bytes {
+    abi::depositCall { token, account, amount: amount.0 }.abi_encode().into()
+}
+
+/// `withdraw(token, to, amount)`.
+pub fn withdraw_call(token: Address, to: Address, amount: Amount) -> Bytes {
+    abi::withdrawCall { token, to, amount: amount.0 }.abi_encode().into()
+}
+
+/// `reclaimEscrow(terms)`.
+pub fn reclaim_escrow_call(terms: &Terms) -> Bytes {
+    abi::reclaimEscrowCall { terms: abi_terms(terms) }.abi_encode().into()
+}

@@ -96,14 +96,14 @@ contract AwardBondTest is Base {
         award(t, b, spareFor(b));
     }
 
-    /// @dev Engages twice, ends the first for cause at second 30 with 10 units reserved that were not paid.
+    /// @dev Engages twice, ends the first for cause at second 50, with the units up to then still reserved.
     function vacate(Terms memory t) private {
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
         mint(t.token, address(this), RESERVE);
         escrow.fund{value: RESERVE}(t, RESERVE);
-        warpTo(30);
-        redeem(t, b, voucher(id, 0, 3, START));
+        warpTo(50);
+        redeem(t, b, voucher(id, 0, 3));
         assertSeats(t, 0, 1);
     }
 

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IEscrow} from "../src/interfaces/IEscrow.sol";
 import {Base} from "./utils/Base.sol";
-import {MoodyToken, Refuser} from "./utils/Hostile.sol";
+import {Hungry, MoodyToken, Refuser} from "./utils/Hostile.sol";
 
 contract BalancesTest is Base {
     address private constant NATIVE = address(0);
@@ -93,6 +93,40 @@ contract BalancesTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IEscrow.BalanceTooLow.selector, balance, amount));
         vm.prank(runner.addr);
         escrow.withdraw(NATIVE, runner.addr, amount);
+    }
+
+    function test_AWithdrawalForwardsAllGas() public {
+        Hungry hungry = new Hungry();
+        deposit(NATIVE, runner.addr, 5);
+        vm.prank(runner.addr);
+        escrow.withdraw(NATIVE, address(hungry), 5);
+        assertEq(address(hungry).balance, 5);
+        assertTrue(vm.lastCallGas().gasTotalUsed > 100_000, "more than a push");
+    }
+
+    function test_AWithdrawalOfATokenForwardsAllGas() public {
+        MoodyToken token = new MoodyToken();
+        token.mint(address(this), 5);
+        token.approve(address(escrow), 5);
+        escrow.deposit(address(token), runner.addr, 5);
+        token.setMood(MoodyToken.Mood.Eats);
+        vm.prank(runner.addr);
+        escrow.withdraw(address(token), payee, 5);
+        assertEq(token.balanceOf(payee), 5);
+        assertTrue(vm.lastCallGas().gasTotalUsed > 400_000, "more than a push");
+    }
+
+    /// @dev Less than a push would have to be left with.
+    function test_AWithdrawalNeedsNoMoreGasThanItUses() public {
+        vm.deal(payee, 1);
+        usd.mint(payee, 1);
+        deposit(NATIVE, runner.addr, 5);
+        deposit(address(usd), runner.addr, 5);
+        vm.startPrank(runner.addr);
+        escrow.withdraw{gas: 60_000}(NATIVE, payee, 5);
+        escrow.withdraw{gas: 100_000}(address(usd), payee, 5);
+        assertEq(payee.balance, 6);
+        assertEq(usd.balanceOf(payee), 6);
     }
 
     function test_RevertWhen_TheReceiverRefusesAWithdrawal() public {

@@ -121,6 +121,33 @@ contract DepositAddressTest is Base {
         assertEq(escrow.bounty(bountyOf(t)).postedAt, 0);
     }
 
+    function test_GoesToThePosterWhenTheTermsPromiseWhatThisVersionCannotKeep() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Terms memory t = usdTerms();
+            if (i == 0) t.verifierBondMin = 1;
+            else t.arbiter = stranger;
+            usd.mint(depositOf(t), 4);
+            vm.expectEmit(address(escrow));
+            emit IEscrow.DepositReturned(bountyOf(t), poster.addr, t.token, 4);
+            escrow.postFromDeposit(t);
+            assertEq(usd.balanceOf(poster.addr), (i + 1) * 4);
+            assertEq(escrow.bounty(bountyOf(t)).postedAt, 0);
+        }
+    }
+
+    /// @dev There is nobody to return it to; at least nothing is burnt.
+    function test_RevertWhen_TheDepositHasNoPoster() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Terms memory t = i == 0 ? nativeTerms() : usdTerms();
+            t.poster = address(0);
+            mint(t.token, depositOf(t), 4);
+            vm.expectRevert(abi.encodeWithSelector(IEscrow.InvalidTerms.selector, bytes32("poster")));
+            escrow.postFromDeposit(t);
+            assertEq(held(t.token, depositOf(t)), 4);
+            assertEq(depositOf(t).code.length, 0);
+        }
+    }
+
     function test_CreditsAPosterThatRefusesAReturn() public {
         Terms memory t = nativeTerms();
         t.poster = address(new Refuser());

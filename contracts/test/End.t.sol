@@ -78,10 +78,10 @@ contract EndTest is Base {
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
         warpTo(50);
-        redeem(t, b, voucher(id, 99, 0, START));
+        redeem(t, b, voucher(id, 99, 0));
         vm.expectRevert(abi.encodeWithSelector(IEscrow.NotEnded.selector, 0, START + 50));
         end(t, b);
-        redeem(t, b, voucher(id, 100, 0, START));
+        redeem(t, b, voucher(id, 100, 0));
         expectEnded(id, b, EndReason.Completed, 50, UNITS, 0);
         end(t, b);
         assertEngagement(id, Status.Ended, UNITS, UNITS, 0);
@@ -102,8 +102,8 @@ contract EndTest is Base {
         end(t, b);
         assertEq(escrowOf(t), RESERVE + 30);
         vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingNew.selector, 0, 0));
-        warpTo(20);
-        redeem(t, b, voucher(id, 10, 3, START));
+        warpTo(40);
+        redeem(t, b, voucher(id, 10, 3));
     }
 
     /// @dev Written out once more: units begun stay reserved, epochs begun keep their fees, the rest is escrow again.
@@ -124,9 +124,9 @@ contract EndTest is Base {
         deposit(address(0), runner.addr, BOND);
         award(t, b);
         uint256 worked = depart(t, b, noticeAt);
-        warpTo(worked + 20);
+        warpTo(worked + CHALLENGE);
         paid = uint64(bound(paid, 0, worked / t.unitSeconds));
-        if (paid != 0) redeem(t, b, voucher(Digests.bid(b), paid, 0, START));
+        if (paid != 0) redeem(t, b, voucher(Digests.bid(b), paid, 0));
         end(t, b);
         assertEq(escrowOf(t), reserve - kept(t, worked));
         warpTo(worked + 100 + t.epochSeconds);

@@ -70,7 +70,7 @@ contract GasTest is Base {
         Terms memory terms = t;
         vm.prank(poster.addr);
         escrow.post{value: 1 ether}(terms, 1 ether);
-        emit log_named_uint("post", used());
+        emit log_named_uint("gas post", used());
     }
 
     function test_Award() public {
@@ -83,7 +83,7 @@ contract GasTest is Base {
         bytes memory choice = signCompact(poster, Digests.award(a));
         vm.prank(relayer);
         escrow.award(terms, verifiers(), b, bidSignature, a, choice);
-        emit log_named_uint("award", used());
+        emit log_named_uint("gas award", used());
     }
 
     function test_RedeemOfOneUnitCostsTheSameAsOfAHundredThousand() public {
@@ -92,8 +92,8 @@ contract GasTest is Base {
         // The other engagement, so that both have seen exactly one redemption.
         (bids[0], ids[0]) = (bids[1], ids[1]);
         uint256 many = redeemOne(100_000);
-        emit log_named_uint("redeem 1 unit", one);
-        emit log_named_uint("redeem 100000 units", many);
+        emit log_named_uint("gas redeem 1 unit", one);
+        emit log_named_uint("gas redeem 100000 units", many);
         assertEq(payee.balance, 1 + 100_021 * 0.001 ether);
         uint256 difference = many > one ? many - one : one - many;
         assertLe(difference * 100, one, "1 % apart");
@@ -114,7 +114,7 @@ contract GasTest is Base {
         uint256 gas = used();
         assertTrue(ok);
         assertEq(abi.decode(redeemed, (uint256)), SEATS);
-        emit log_named_uint("redeemBatch of 25, per engagement", gas / SEATS);
-        emit log_named_uint("redeemBatch of 25, bytes of calldata per engagement", data.length / SEATS);
+        emit log_named_uint("gas redeemBatch of 25 per engagement", gas / SEATS);
+        emit log_named_uint("calldata redeemBatch of 25 per engagement", data.length / SEATS);
     }
 }

@@ -21,7 +21,7 @@ contract InvariantTest is Test {
         verbs[0] = Handler.wait.selector;
         verbs[1] = Handler.fund.selector;
         verbs[2] = Handler.engage.selector;
-        verbs[3] = bytes4(keccak256("redeem(uint256,uint64,uint64)"));
+        verbs[3] = bytes4(keccak256("redeem(uint256,uint64,uint64,uint256)"));
         verbs[4] = Handler.redeemAll.selector;
         verbs[5] = Handler.giveNotice.selector;
         verbs[6] = Handler.end.selector;

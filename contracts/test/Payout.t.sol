@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {BatchEntry, Bid, IEscrow, Offer, SignedStatement, Status, Terms} from "../src/interfaces/IEscrow.sol";
+import {BatchEntry, Bid, IEscrow, Offer, Status, Terms} from "../src/interfaces/IEscrow.sol";
 import {Base} from "./utils/Base.sol";
-import {DataBomb, GasBurner, MoodyToken, Reenterer, Refuser} from "./utils/Hostile.sol";
+import {DataBomb, GasBurner, Hungry, Reenterer, Refuser} from "./utils/Hostile.sol";
 
 /// @notice Hostile receivers and tokens: what can't be pushed is credited, and nobody else is blocked.
 contract PayoutTest is Base {
@@ -13,7 +13,7 @@ contract PayoutTest is Base {
         t = nativeTerms();
         b = bidFor(t, 0);
         b.payee = to;
-        b.relayFee = 1 ether;
+        b.relayFee = 0.5 ether;
         id = engage(t, b);
         warpTo(50);
     }
@@ -21,13 +21,13 @@ contract PayoutTest is Base {
     function assertCredited(address to) private {
         (Terms memory t, Bid memory b, bytes32 id) = engageTo(to);
         vm.expectEmit(address(escrow));
-        emit IEscrow.Credited(to, address(0), 4 ether, 4 ether);
-        redeem(t, b, voucher(id, 10, 1, START));
+        emit IEscrow.Credited(to, address(0), 4.5 ether, 4.5 ether);
+        redeem(t, b, voucher(id, 10, 1));
         assertEq(to.balance, 0);
-        assertEq(escrow.balances(to, address(0)), 4 ether);
-        assertEq(relayer.balance, 1 ether);
+        assertEq(escrow.balances(to, address(0)), 4.5 ether);
+        assertEq(relayer.balance, 0.5 ether);
         assertEq(poster.addr.balance, PENALTY);
-        assertEq(address(escrow).balance, RESERVE + BOND - 1 ether - PENALTY);
+        assertEq(address(escrow).balance, RESERVE + BOND - 0.5 ether - PENALTY);
         assertEngagement(id, Status.Active, 10, UNITS, 1);
     }
 
@@ -35,8 +35,8 @@ contract PayoutTest is Base {
         Refuser refuser = new Refuser();
         assertCredited(address(refuser));
         // It can still withdraw to somebody who accepts.
-        refuser.act(address(escrow), abi.encodeCall(IEscrow.withdraw, (address(0), stranger, 4 ether)));
-        assertEq(stranger.balance, 4 ether);
+        refuser.act(address(escrow), abi.encodeCall(IEscrow.withdraw, (address(0), stranger, 4.5 ether)));
+        assertEq(stranger.balance, 4.5 ether);
         assertEq(escrow.balances(address(refuser), address(0)), 0);
     }
 
@@ -45,11 +45,20 @@ contract PayoutTest is Base {
         assertLe(vm.lastCallGas().gasTotalUsed, 300_000, "a burner costs no more than its push");
     }
 
+    function test_CreditsAPayeeThatNeedsMoreGasThanAPushBrings() public {
+        Hungry hungry = new Hungry();
+        assertCredited(address(hungry));
+        // A withdrawal brings all there is.
+        vm.prank(address(hungry));
+        escrow.withdraw(address(0), address(hungry), 4.5 ether);
+        assertEq(address(hungry).balance, 4.5 ether);
+    }
+
     function test_PaysAPayeeThatReturnsMuchDataAndCopiesNone() public {
         DataBomb bomb = new DataBomb();
         (Terms memory t, Bid memory b, bytes32 id) = engageTo(address(bomb));
-        redeem(t, b, voucher(id, 10, 0, START));
-        assertEq(address(bomb).balance, 4 ether);
+        redeem(t, b, voucher(id, 10, 0));
+        assertEq(address(bomb).balance, 4.5 ether);
     }
 
     function test_RefusesReentryButPays() public {
@@ -62,11 +71,11 @@ contract PayoutTest is Base {
         ];
         for (uint64 i = 0; i < 3; ++i) {
             again.load(address(escrow), calls[i]);
-            redeem(t, b, voucher(id, 10 * (i + 1), 0, START));
+            redeem(t, b, voucher(id, 10 * (i + 1), 0));
             assertEq(uint256(uint32(again.refusal())), uint256(uint32(REENTRANT)));
         }
         assertFalse(again.entered());
-        assertEq(address(again).balance, 30 * uint256(RATE) - 3 ether);
+        assertEq(address(again).balance, 30 * uint256(RATE) - 1.5 ether);
     }
 
     function test_CreditsAPosterThatReverts() public {
@@ -80,7 +89,7 @@ contract PayoutTest is Base {
         vm.prank(runner.addr);
         bytes32 id = escrow.claim{value: BOND}(t, verifiers(), b);
         warpTo(RECLAIM);
-        redeem(t, b, voucher(id, 10, 1, START));
+        redeem(t, b, voucher(id, 10, 1));
         assertEq(payee.balance, 5 ether);
         assertEq(escrow.balances(t.poster, address(0)), PENALTY);
         escrow.end(t, verifiers(), b);
@@ -93,11 +102,11 @@ contract PayoutTest is Base {
         Refuser refuser = new Refuser();
         refuser.setOpen(true);
         (Terms memory t, Bid memory b, bytes32 id) = engageTo(payee);
-        Voucher memory v = voucher(id, 10, 0, START);
+        Voucher memory v = voucher(id, 10, 0);
         refuser.setOpen(false);
         refuser.act(address(escrow), abi.encodeCall(IEscrow.redeem, (t, verifiers(), b, v.statements, v.verdicts)));
-        assertEq(escrow.balances(address(refuser), address(0)), 1 ether);
-        assertEq(payee.balance, 4 ether);
+        assertEq(escrow.balances(address(refuser), address(0)), 0.5 ether);
+        assertEq(payee.balance, 4.5 ether);
     }
 
     function test_OneHostilePayeeBlocksNobodyInABatch() public {
@@ -115,9 +124,9 @@ contract PayoutTest is Base {
         BatchEntry[] memory entries = new BatchEntry[](2);
         entries[0] = BatchEntry(0, bad, verdictsAt(leaves, 0, 10, 0));
         entries[1] = BatchEntry(0, fine, verdictsAt(leaves, 1, 10, 0));
-        assertEq(escrow.redeemBatch(offers, statementsOver(leaves, START), entries), 2);
+        assertEq(escrow.redeemBatch(offers, statementsOver(leaves, START + 50), entries), 2);
         assertEq(payee.balance, 5 ether);
-        assertEq(escrow.balances(bad.payee, address(0)), 4 ether);
+        assertEq(escrow.balances(bad.payee, address(0)), 4.5 ether);
     }
 
     // ------------------------------------------------------------------------------------------- gas
@@ -126,17 +135,17 @@ contract PayoutTest is Base {
     function testFuzz_TooLittleGasFailsTheCallNotThePush(uint256 gasLimit) public {
         (Terms memory t, Bid memory b, bytes32 id) = engageTo(payee);
         vm.deal(payee, 1);
-        Voucher memory v = voucher(id, 10, 0, START);
+        Voucher memory v = voucher(id, 10, 0);
         gasLimit = bound(gasLimit, 30_000, 300_000);
         bytes memory data = abi.encodeCall(IEscrow.redeem, (t, verifiers(), b, v.statements, v.verdicts));
         (bool ok,) = address(escrow).call{gas: gasLimit}(data);
         assertEq(escrow.balances(payee, address(0)), 0);
-        assertEq(payee.balance, ok ? 4 ether + 1 : 1);
+        assertEq(payee.balance, ok ? 4.5 ether + 1 : 1);
     }
 
     function test_RevertWhen_TooLittleGasIsLeftForAPush() public {
         (Terms memory t, Bid memory b, bytes32 id) = engageTo(payee);
-        Voucher memory v = voucher(id, 10, 0, START);
+        Voucher memory v = voucher(id, 10, 0);
         bytes memory data = abi.encodeCall(IEscrow.redeem, (t, verifiers(), b, v.statements, v.verdicts));
         (bool ok, bytes memory why) = address(escrow).call{gas: 95_000}(data);
         assertFalse(ok);

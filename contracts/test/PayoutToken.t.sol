@@ -22,7 +22,7 @@ contract PayoutTokenTest is Base {
         escrow.post(terms, RESERVE);
         give(runner.addr, BOND);
         Bid memory bid = bidFor(terms, 0);
-        bid.relayFee = 1 ether;
+        bid.relayFee = 0.5 ether;
         id = award(terms, bid);
         (t, b) = (terms, bid);
         warpTo(50);
@@ -35,9 +35,9 @@ contract PayoutTokenTest is Base {
     }
 
     function assertAllCredited() private {
-        redeem(t, b, voucher(id, 10, 1, START));
-        assertEq(escrow.balances(payee, address(token)), 4 ether);
-        assertEq(escrow.balances(relayer, address(token)), 1 ether);
+        redeem(t, b, voucher(id, 10, 1));
+        assertEq(escrow.balances(payee, address(token)), 4.5 ether);
+        assertEq(escrow.balances(relayer, address(token)), 0.5 ether);
         assertEq(escrow.balances(poster.addr, address(token)), PENALTY);
         assertEq(token.balanceOf(address(escrow)), RESERVE + BOND);
         assertEngagement(id, Status.Active, 10, UNITS, 1);
@@ -48,11 +48,11 @@ contract PayoutTokenTest is Base {
         assertAllCredited();
         vm.expectRevert(abi.encodeWithSelector(IEscrow.PushFailed.selector, payee));
         vm.prank(payee);
-        escrow.withdraw(address(token), payee, 4 ether);
+        escrow.withdraw(address(token), payee, 4.5 ether);
         token.setMood(MoodyToken.Mood.Honest);
         vm.prank(payee);
-        escrow.withdraw(address(token), payee, 4 ether);
-        assertEq(token.balanceOf(payee), 4 ether);
+        escrow.withdraw(address(token), payee, 4.5 ether);
+        assertEq(token.balanceOf(payee), 4.5 ether);
         assertEq(escrow.balances(payee, address(token)), 0);
     }
 
@@ -74,9 +74,9 @@ contract PayoutTokenTest is Base {
 
     function test_PaysWhereTheTokenReturnsNothing() public {
         token.setMood(MoodyToken.Mood.ReturnsNothing);
-        redeem(t, b, voucher(id, 10, 1, START));
-        assertEq(token.balanceOf(payee), 4 ether);
-        assertEq(token.balanceOf(relayer), 1 ether);
+        redeem(t, b, voucher(id, 10, 1));
+        assertEq(token.balanceOf(payee), 4.5 ether);
+        assertEq(token.balanceOf(relayer), 0.5 ether);
         assertEq(token.balanceOf(poster.addr), PENALTY);
         assertEq(escrow.balances(payee, address(token)), 0);
     }
@@ -89,16 +89,37 @@ contract PayoutTokenTest is Base {
         assertEq(escrowOf(t), 7);
     }
 
+    function test_CreditsWhenTheTokenNeedsMoreGasThanAPushBrings() public {
+        token.setMood(MoodyToken.Mood.Eats);
+        assertAllCredited();
+        vm.prank(payee);
+        escrow.withdraw(address(token), payee, 4.5 ether);
+        assertEq(token.balanceOf(payee), 4.5 ether);
+    }
+
+    function test_RevertWhen_TooLittleGasIsLeftForAPush() public {
+        Voucher memory v = voucher(id, 10, 0);
+        bytes memory data = abi.encodeCall(IEscrow.redeem, (t, verifiers(), b, v.statements, v.verdicts));
+        (bool ok, bytes memory why) = address(escrow).call{gas: 350_000}(data);
+        assertFalse(ok);
+        assertEq(uint256(uint32(bytes4(why))), uint256(uint32(IEscrow.GasTooLow.selector)));
+        uint256 needed;
+        assembly {
+            needed := mload(add(why, 0x24))
+        }
+        assertEq(needed, 300_000 + 9375 + 12_000);
+    }
+
     function test_CreditsOnlyWhoIsDenied() public {
         token.deny(payee);
-        redeem(t, b, voucher(id, 10, 1, START));
-        assertEq(escrow.balances(payee, address(token)), 4 ether);
-        assertEq(token.balanceOf(relayer), 1 ether);
+        redeem(t, b, voucher(id, 10, 1));
+        assertEq(escrow.balances(payee, address(token)), 4.5 ether);
+        assertEq(token.balanceOf(relayer), 0.5 ether);
         assertEq(token.balanceOf(poster.addr), PENALTY);
         // Somewhere else, it can be withdrawn.
         vm.prank(payee);
-        escrow.withdraw(address(token), stranger, 4 ether);
-        assertEq(token.balanceOf(stranger), 4 ether);
+        escrow.withdraw(address(token), stranger, 4.5 ether);
+        assertEq(token.balanceOf(stranger), 4.5 ether);
     }
 
     function test_ADeniedRunnerOrPosterBlocksNoReclaim() public {
@@ -113,14 +134,14 @@ contract PayoutTokenTest is Base {
 
     function test_CreditsWhenTheTokenIsGone() public {
         vm.etch(address(token), "");
-        redeem(t, b, voucher(id, 10, 0, START));
-        assertEq(escrow.balances(payee, address(token)), 4 ether);
+        redeem(t, b, voucher(id, 10, 0));
+        assertEq(escrow.balances(payee, address(token)), 4.5 ether);
     }
 
     function test_RefusesReentryByTheToken() public {
         token.reenter(address(escrow), abi.encodeCall(IEscrow.end, (t, verifiers(), b)));
-        redeem(t, b, voucher(id, 10, 0, START));
+        redeem(t, b, voucher(id, 10, 0));
         assertEq(uint256(uint32(token.refusal())), uint256(uint32(bytes4(keccak256("ReentrancyGuardReentrantCall()")))));
-        assertEq(token.balanceOf(payee), 4 ether);
+        assertEq(token.balanceOf(payee), 4.5 ether);
     }
 }

@@ -110,6 +110,15 @@ contract PostTest is Base {
         refused(t, "verifierSet");
     }
 
+    function test_RevertWhen_ATermPromisesWhatThisVersionCannotKeep() public {
+        Terms memory t = nativeTerms();
+        t.verifierBondMin = 1;
+        refused(t, "verifierBondMin");
+        t = nativeTerms();
+        t.arbiter = stranger;
+        refused(t, "arbiter");
+    }
+
     function test_RevertWhen_TheClockExceedsThirtyTwoBits() public {
         Terms memory t = nativeTerms();
         t.unitsMax = type(uint32).max;

@@ -55,7 +55,7 @@ contract ReclaimTest is Base {
         deposit(t.token, runner.addr, BOND);
         bytes32 id = award(t, b);
         warpTo(RECLAIM);
-        redeem(t, b, voucher(id, units, faults, START));
+        redeem(t, b, voucher(id, units, faults));
         escrow.end(t, verifiers(), b);
         reclaim(t, b);
 
@@ -71,18 +71,18 @@ contract ReclaimTest is Base {
         Terms memory t = nativeTerms();
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
-        warpTo(30);
-        redeem(t, b, voucher(id, 5, 3, START));
-        warpTo(30 + 109);
-        vm.expectRevert(abi.encodeWithSelector(IEscrow.RedemptionOpen.selector, START + 140, START + 139));
+        warpTo(50);
+        redeem(t, b, voucher(id, 5, 3));
+        warpTo(50 + 109);
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.RedemptionOpen.selector, START + 160, START + 159));
         reclaim(t, b);
-        warpTo(140);
+        warpTo(160);
         vm.expectEmit(address(escrow));
-        emit IEscrow.Reclaimed(id, 25 * uint256(RATE), BOND - 3 * PENALTY);
+        emit IEscrow.Reclaimed(id, 45 * uint256(RATE), BOND - 3 * PENALTY);
         reclaim(t, b);
         // The released reserve stays escrow for a successor.
-        assertEq(escrowOf(t), 70 * uint256(RATE));
-        assertEq(address(escrow).balance, 70 * uint256(RATE));
+        assertEq(escrowOf(t), 50 * uint256(RATE));
+        assertEq(address(escrow).balance, 50 * uint256(RATE));
     }
 
     function test_ClosedAbsorbs() public {
@@ -98,7 +98,7 @@ contract ReclaimTest is Base {
         vm.expectRevert(closed);
         escrow.end(t, verifiers(), b);
         vm.expectRevert(closed);
-        redeem(t, b, voucher(id, 50, 5, START));
+        redeem(t, b, voucher(id, 50, 5));
         vm.expectRevert(closed);
         vm.prank(runner.addr);
         escrow.giveNotice(t, b);

@@ -45,7 +45,7 @@ contract RedeemBatchTest is Base {
         private
         returns (ProvenVerdict[] memory verdicts)
     {
-        Voucher memory v = voucher(id, units, 0, START);
+        Voucher memory v = voucher(id, units, 0, START + 30);
         uint32 first = uint32(statements.length);
         v.verdicts[0].statement = first;
         v.verdicts[1].statement = first + 1;
@@ -85,7 +85,7 @@ contract RedeemBatchTest is Base {
             (bids[i], id) = start(0, i, 0);
             leaves[i] = leafOf(id, uint64(i + 1), 0);
         }
-        SignedStatement[] memory two = statementsOver(leaves, START);
+        SignedStatement[] memory two = statementsOver(leaves, START + 30);
         for (uint256 i = 0; i < 5; ++i) {
             entries.push(BatchEntry(0, bids[i], verdictsAt(leaves, i, uint64(i + 1), 0)));
         }
@@ -188,7 +188,7 @@ contract RedeemBatchTest is Base {
     function test_AFaultThatEndsOneEngagementLeavesTheNextAlone() public {
         (Bid memory b, bytes32 id) = start(0, 0, 0);
         (Bid memory next, bytes32 nextId) = start(0, 1, 0);
-        Voucher memory v = voucher(id, 5, 3, START);
+        Voucher memory v = voucher(id, 5, 3, START + 30);
         statements.push(v.statements[0]);
         statements.push(v.statements[1]);
         entries.push(BatchEntry(0, b, v.verdicts));

@@ -10,10 +10,10 @@ contract RedeemFaultsTest is Base {
         Terms memory t = nativeTerms();
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
-        warpTo(30);
-        redeem(t, b, voucher(id, 0, 1, START));
+        warpTo(50);
+        redeem(t, b, voucher(id, 0, 1));
         assertEq(poster.addr.balance, PENALTY);
-        redeem(t, b, voucher(id, 0, 2, START));
+        redeem(t, b, voucher(id, 0, 2));
         assertEq(poster.addr.balance, 2 * PENALTY);
         assertEq(address(escrow).balance, RESERVE + BOND - 2 * PENALTY);
     }
@@ -31,7 +31,7 @@ contract RedeemFaultsTest is Base {
         for (uint256 i = 0; i < 6; ++i) {
             warpTo(time[i]);
             if (i == 1 || i == 2 || i == 4) vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingNew.selector, 0, 0));
-            redeem(t, b, voucher(id, 0, type(uint64).max, START));
+            redeem(t, b, voucher(id, 0, type(uint64).max, START + time[i]));
             assertEq(poster.addr.balance, faults[i] * PENALTY);
         }
     }
@@ -43,7 +43,7 @@ contract RedeemFaultsTest is Base {
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
         warpTo(500);
-        redeem(t, b, voucher(id, 0, 1000, START));
+        redeem(t, b, voucher(id, 0, 1000));
         assertEngagement(id, Status.Active, 0, UNITS, 10);
         assertEq(poster.addr.balance, 0.1 ether);
     }
@@ -56,8 +56,8 @@ contract RedeemFaultsTest is Base {
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
         uint64 count = uint64(bound(faults, 1, 10));
-        warpTo(ENDS);
-        redeem(t, b, voucher(id, 0, count, START));
+        warpTo(ENDS + CHALLENGE);
+        redeem(t, b, voucher(id, 0, count));
         uint256 due = uint256(t.faultPenalty) * count;
         if (due > t.bond) due = t.bond;
         assertEq(poster.addr.balance, due);
@@ -73,24 +73,24 @@ contract RedeemFaultsTest is Base {
         Terms memory t = nativeTerms();
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
-        warpTo(35);
+        warpTo(50);
         vm.expectEmit(address(escrow));
         emit IEscrow.Redeemed(id, payee, relayer, 30, 15 ether, 0);
         vm.expectEmit(address(escrow));
         emit IEscrow.Faulted(id, 3, 3 * PENALTY, BOND - 3 * PENALTY);
         vm.expectEmit(address(escrow));
-        emit IEscrow.Ended(id, b.bounty, EndReason.Faults, uint64(START + 35), 35, 32.5 ether, 32.5 ether);
-        redeem(t, b, voucher(id, 30, 3, START + 15));
-        assertEngagement(id, Status.Ended, 30, 35, 3);
-        assertEq(escrow.engagement(id).endsAt, START + 35);
+        emit IEscrow.Ended(id, b.bounty, EndReason.Faults, uint64(START + 50), 50, 25 ether, 25 ether);
+        redeem(t, b, voucher(id, 30, 3));
+        assertEngagement(id, Status.Ended, 30, 50, 3);
+        assertEq(escrow.engagement(id).endsAt, START + 50);
         assertSeats(t, 0, 1);
         assertEq(payee.balance, 15 ether);
         assertEq(poster.addr.balance, 3 * PENALTY);
-        assertEq(escrow.reclaimableAt(t, id), START + 35 + 10 + 60 + 40);
-        // The five seconds that verdicts may still prove stay payable.
+        assertEq(escrow.reclaimableAt(t, id), START + 50 + 10 + 60 + 40);
+        // The twenty seconds that verdicts may still prove stay payable.
         warpTo(80);
-        redeem(t, b, voucher(id, 100, 3, START + 35));
-        assertEq(payee.balance, 17.5 ether);
+        redeem(t, b, voucher(id, 100, 3));
+        assertEq(payee.balance, 25 ether);
     }
 
     function test_ReleasesTheFeesOfEpochsThatWillNotBegin() public {
@@ -101,13 +101,13 @@ contract RedeemFaultsTest is Base {
         Bid memory b = bidFor(t, 0);
         bytes32 id = award(t, b);
         assertEq(escrowOf(t), 0);
-        // The fourth epoch begins with second 30.
-        warpTo(31);
-        redeem(t, b, voucher(id, 0, 3, START));
-        assertEq(escrowOf(t), 69 * uint256(RATE) + 3 * 6 * 1e15);
-        warpTo(31 + 110);
+        // The fifth epoch begins with second 40.
+        warpTo(41);
+        redeem(t, b, voucher(id, 0, 3));
+        assertEq(escrowOf(t), 59 * uint256(RATE) + 3 * 5 * 1e15);
+        warpTo(41 + 110);
         escrow.reclaim(t, verifiers(), b);
-        assertEq(poster.addr.balance, 3 * PENALTY + 31 * uint256(RATE) + 3 * 4 * 1e15);
+        assertEq(poster.addr.balance, 3 * PENALTY + 41 * uint256(RATE) + 3 * 5 * 1e15);
     }
 
     function test_KeepsTheReserveOfAnEngagementWithoutAClock() public {
@@ -115,8 +115,8 @@ contract RedeemFaultsTest is Base {
         t.unitSeconds = 0;
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
-        warpTo(35);
-        redeem(t, b, voucher(id, 0, 3, START));
+        warpTo(50);
+        redeem(t, b, voucher(id, 0, 3));
         assertEngagement(id, Status.Ended, 0, UNITS, 3);
         assertEq(escrowOf(t), 0);
         assertSeats(t, 0, 1);
@@ -127,9 +127,9 @@ contract RedeemFaultsTest is Base {
         t.faultsMax = 0;
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
-        warpTo(90);
-        redeem(t, b, voucher(id, 0, 9, START));
-        assertEngagement(id, Status.Active, 0, UNITS, 9);
+        warpTo(ENDS - 1);
+        redeem(t, b, voucher(id, 0, 8));
+        assertEngagement(id, Status.Active, 0, UNITS, 8);
         assertEq(poster.addr.balance, BOND);
     }
 
@@ -138,10 +138,10 @@ contract RedeemFaultsTest is Base {
         Bid memory b = bidFor(t, 0);
         bytes32 id = engage(t, b);
         warpTo(ENDS);
-        redeem(t, b, voucher(id, 0, 3, START));
+        redeem(t, b, voucher(id, 0, 3));
         assertEngagement(id, Status.Active, 0, UNITS, 3);
         escrow.end(t, verifiers(), b);
-        redeem(t, b, voucher(id, 0, 4, START));
+        redeem(t, b, voucher(id, 0, 4));
         assertEngagement(id, Status.Ended, 0, UNITS, 4);
         assertSeats(t, 1, 0);
         assertEq(poster.addr.balance, 4 * PENALTY);
@@ -156,11 +156,11 @@ contract RedeemFaultsTest is Base {
         escrow.fund{value: RESERVE}(t, RESERVE);
         deposit(address(0), runner.addr, BOND);
         bytes32 other = award(t, second);
-        warpTo(30);
-        redeem(t, first, voucher(id, 0, 3, START));
+        warpTo(50);
+        redeem(t, first, voucher(id, 0, 3));
         assertEngagement(other, Status.Active, 0, UNITS, 0);
         warpTo(200);
-        redeem(t, second, voucher(other, 100, 0, START));
+        redeem(t, second, voucher(other, 100, 0));
         assertEq(payee.balance, RESERVE);
     }
 }

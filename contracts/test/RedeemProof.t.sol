@@ -52,7 +52,7 @@ contract RedeemProofTest is Base {
         }
         uint256 mine = bound(index, 0, leaves.length - 1);
         leaves[mine] = leafOf(id, 40, 0);
-        Voucher memory v = Voucher(statementsOver(leaves, START), verdictsAt(leaves, mine, 40, 0));
+        Voucher memory v = Voucher(statementsOver(leaves, START + 40), verdictsAt(leaves, mine, 40, 0));
         redeem(t, b, v);
         assertEq(payee.balance, 20 ether);
     }
@@ -83,11 +83,11 @@ contract RedeemProofTest is Base {
         SignedStatement[] memory statements = new SignedStatement[](1);
         ProvenVerdict[] memory verdicts = new ProvenVerdict[](1);
         bytes32 root = leafOf(engaged, 10, 0);
-        statements[0] = SignedStatement(address(wallet), root, uint64(START), "by hand");
+        statements[0] = SignedStatement(address(wallet), root, uint64(START + 80), "by hand");
         verdicts[0] = ProvenVerdict(0, 7, 10, 0, keccak256("evidence"), new bytes32[](0));
         vm.expectRevert(abi.encodeWithSelector(IEscrow.BadSignature.selector, address(wallet)));
         escrow.redeem(terms, set, bid, statements, verdicts);
-        wallet.approve(digest(Digests.statement(root, uint64(START))));
+        wallet.approve(digest(Digests.statement(root, uint64(START + 80))));
         escrow.redeem(terms, set, bid, statements, verdicts);
         assertEq(payee.balance, 5 ether);
     }

@@ -76,6 +76,8 @@ pub struct Report {
     pub final_number: Option<u64>,
     pub seen: Vec<SeenBlock>,
     pub claims: Vec<SignedClaim>,
+    /// Most units the clock allows by `to`, over the whole engagement.
+    pub units_cap: u64,
     /// The verdict's counts before this epoch.
     pub units_before: u64,
     pub faults_before: u64,
@@ -143,9 +145,9 @@ pub struct Judgement {
 }
 
 impl Report {
-    /// Cumulative units after this epoch.
+    /// Cumulative units after this epoch: what counted, as far as the clock allows.
     pub fn units(&self, judgement: &Judgement) -> u64 {
-        self.units_before.saturating_add(judgement.counted)
+        self.units_before.saturating_add(judgement.counted).min(self.units_cap).max(self.units_before)
     }
 
     /// Cumulative faults after this epoch.

@@ -1,1 +1,11 @@
+//! A runner's companion. It watches the runner's own node, signs a block claim for every block, stores it, and sends what is
+//! stored in batches until the API has it: a disconnect or a restart loses nothing.
 
+mod error;
+mod journal;
+mod node;
+mod run;
+mod work;
+
+pub use error::Error;
+pub use run::{Config, run};

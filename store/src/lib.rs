@@ -22,7 +22,7 @@ pub mod statements;
 pub mod txs;
 
 pub use error::{Error, Result};
-pub use schema::{connect, migrate};
+pub use schema::{connect, fresh_database, migrate};
 pub use sqlx::{PgConnection, PgPool};
 
 /// A connection borrowed from a pool.

@@ -23,3 +23,28 @@ pub async fn migrate(pool: &PgPool) -> Result<()> {
         other => Error::Migrate(other),
     })
 }
+
+/// Creates a database of a name that begins with `prefix` on the server behind `admin_url`, removes older ones that nobody
+/// uses, and returns the new one's URL. For development.
+pub async fn fresh_database(admin_url: &str, prefix: &str) -> Result<String> {
+    use sqlx::{AssertSqlSafe, Connection, PgConnection};
+    let mut db = PgConnection::connect(admin_url).await?;
+    let old = sqlx::query!(
+        r#"select datname::text as "name!" from pg_database d where datname like $1 || '\_%'
+           and not exists (select from pg_stat_activity a where a.datname = d.datname)"#,
+        prefix
+    )
+    .fetch_all(&mut db)
+    .await?;
+    let name = sqlx::query!(r#"select $1 || '_' || replace(gen_random_uuid()::text, '-', '') as "name!""#, prefix)
+        .fetch_one(&mut db)
+        .await?
+        .name;
+    for database in old {
+        // Names are ours: the prefix and hex digits. One that somebody just opened stays.
+        let _ = sqlx::query(AssertSqlSafe(format!("drop database if exists \"{}\"", database.name))).execute(&mut db).await;
+    }
+    sqlx::query(AssertSqlSafe(format!("create database \"{name}\""))).execute(&mut db).await?;
+    let (server, _) = admin_url.rsplit_once('/').unwrap_or((admin_url, ""));
+    Ok(format!("{server}/{name}"))
+}

@@ -25,7 +25,8 @@ pub struct Postgres {
     program: Program,
     port: u16,
     password: String,
-    process: Guarded,
+    /// `None` when another process of ours already serves the cluster.
+    process: Option<Guarded>,
 }
 
 impl Postgres {
@@ -38,7 +39,8 @@ impl Postgres {
             home.init(&data, &password_file)?;
         }
         let password = fs::read_to_string(&password_file).context("reading the cluster's password")?.trim().to_owned();
-        let port = free_port()?;
+        let running = running_port(&data).filter(|port| accepts_connections(*port));
+        let port = running.map_or_else(free_port, Ok)?;
         let mut program = Program::new(home.bin.join("postgres"), home.dir.join("postgres.log")).args([
             "-D",
             &data.display().to_string(),
@@ -55,7 +57,10 @@ impl Postgres {
         ]);
         program.user = home.user;
         program.pid_file = Some(home.dir.join("postgres.pid"));
-        let process = program.spawn()?;
+        if running.is_some() {
+            return Ok(Self { program, port, password, process: None });
+        }
+        let process = Some(program.spawn()?);
         let mut started = Self { program, port, password, process };
         started.wait_ready()?;
         Ok(started)
@@ -68,10 +73,11 @@ impl Postgres {
 
     /// Starts the server again on the same port if it has ended. True if it had.
     pub fn ensure_running(&mut self) -> Result<bool> {
-        if self.process.exited()?.is_none() {
+        let ended = self.process.as_mut().map(Guarded::exited).transpose()?.flatten();
+        if ended.is_none() {
             return Ok(false);
         }
-        self.process = self.program.spawn()?;
+        self.process = Some(self.program.spawn()?);
         self.wait_ready()?;
         Ok(true)
     }
@@ -79,7 +85,8 @@ impl Postgres {
     fn wait_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
-            if let Some(status) = self.process.exited()? {
+            let status = self.process.as_mut().map(Guarded::exited).transpose()?.flatten();
+            if let Some(status) = status {
                 let log = fs::read_to_string(&self.program.log).unwrap_or_default();
                 let tail: Vec<_> = log.lines().rev().take(8).collect();
                 let tail: Vec<_> = tail.into_iter().rev().collect();
@@ -219,6 +226,11 @@ fn copy_programs(bin: &Path) -> Result<PathBuf> {
 
 fn flat_name(path: &Path) -> String {
     path.display().to_string().trim_matches('/').replace('/', "-")
+}
+
+/// The port in the lock file of a cluster that may be running.
+fn running_port(data: &Path) -> Option<u16> {
+    fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().nth(3)?.trim().parse().ok()
 }
 
 fn free_port() -> Result<u16> {

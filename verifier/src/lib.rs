@@ -1,1 +1,15 @@
+//! One verifier. It needs the API's URL, a key, and RPC endpoints of its own; it can be run by anyone.
+//!
+//! It watches each chain itself, remembers when it first saw every block, and judges epochs by `domain`'s rules. A verdict is
+//! stored before it is signed, so a restart never signs a second, different one.
 
+mod clock;
+mod error;
+mod judge;
+mod memory;
+mod round;
+mod run;
+mod watch;
+
+pub use error::Error;
+pub use run::{Config, run};

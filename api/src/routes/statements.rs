@@ -8,6 +8,7 @@ use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Statement, Verdict};
 use piecework_domain::sequencer::{self, Judgement, REPORT_KIND, Report};
 use piecework_domain::spec::Spec;
+use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, Bytes, canonical, rules, signature};
 use piecework_store::{PgConnection, engagements, evidence, specs, statements as stored};
 use serde::{Deserialize, Serialize};
@@ -137,12 +138,19 @@ fn check_window(row: &engagements::Row, statement: &Statement, verdict: &Verdict
     if statement.attested_at < to {
         return Err(Error::rule("epoch_not_over", format!("epoch {} runs until {to}", verdict.epoch)));
     }
-    let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, to);
+    let cap = cap_at(row, to);
     if verdict.units > cap {
         let detail = format!("the clock allows {cap} units by the end of epoch {}, got {}", verdict.epoch, verdict.units);
         return Err(Error::rule("above_clock_cap", detail));
     }
     Ok(())
+}
+
+/// Most units the clock allows by `time`. From the terms, not from what is still reserved: an end shrinks the reserve after
+/// verifiers have judged.
+fn cap_at(row: &engagements::Row, time: Timestamp) -> u64 {
+    let e = &row.engagement;
+    rules::units_cap(&row.terms, row.terms.units_max, e.started_at, e.ends_at, time)
 }
 
 async fn check_report(
@@ -175,6 +183,7 @@ async fn check_report(
         ("from, to", window == Some((report.from, report.to))),
         ("whole", report.whole == whole),
         ("spec", spec == Some(Spec::Sequencer(report.spec.clone()))),
+        ("unitsCap", window.is_some_and(|(_, to)| report.units_cap == cap_at(row, to))),
         ("unitsBefore", report.units_before == units_before),
         ("faultsBefore", report.faults_before == faults_before),
     ];

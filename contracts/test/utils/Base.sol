@@ -28,9 +28,10 @@ abstract contract Base is Test {
     uint64 internal constant UNITS = 100;
     uint64 internal constant OPEN_UNTIL = uint64(START + 1000);
     uint256 internal constant RESERVE = uint256(RATE) * UNITS;
+    uint256 internal constant CHALLENGE = 20;
     /// @dev End of an undisturbed engagement, and the time from which it can be reclaimed: epoch + silence + 2 challenges.
     uint256 internal constant ENDS = 100;
-    uint256 internal constant RECLAIM = ENDS + 10 + 60 + 2 * 20;
+    uint256 internal constant RECLAIM = ENDS + 10 + 60 + 2 * CHALLENGE;
 
     IEscrow internal escrow;
     TestUSD internal usd;
@@ -82,7 +83,7 @@ abstract contract Base is Test {
         t.faultPenalty = PENALTY;
         t.faultsMax = 3;
         t.openUntil = OPEN_UNTIL;
-        t.challengeSeconds = 20;
+        t.challengeSeconds = uint32(CHALLENGE);
         t.noticeSeconds = 30;
         t.silenceSeconds = 60;
         t.verifierSet = Digests.verifierSet(verifiers());
@@ -159,6 +160,11 @@ abstract contract Base is Test {
         returns (Voucher memory)
     {
         return voucher(id, [units, units], [faults, faults], [attestedAt, attestedAt], [uint256(0), 1]);
+    }
+
+    /// @notice The same, attested as late as has matured by now.
+    function voucher(bytes32 id, uint64 units, uint64 faults) internal view returns (Voucher memory) {
+        return voucher(id, units, faults, vm.getBlockTimestamp() - CHALLENGE);
     }
 
     function voucher(

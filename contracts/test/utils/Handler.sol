@@ -144,13 +144,15 @@ contract Handler is Ledger {
         wealth[runner.addr][t.token] -= t.bond;
     }
 
-    function redeem(uint256 i, uint64 units, uint64 faults) external step {
+    /// @param age how much longer ago than the challenge window it was attested
+    function redeem(uint256 i, uint64 units, uint64 faults, uint256 age) external step {
         if (entries.length == 0) return;
         Entry storage e = entries[i % entries.length];
         (units, faults) = (uint64(bound(units, 0, 120)), uint64(bound(faults, 0, 4)));
         Terms memory t = offers[e.offer];
-        Voucher memory v = voucher(e.id, units, faults, time - t.challengeSeconds);
-        if (book(e, units, faults, relayer)) redeem(t, e.bid, v);
+        uint256 attestedAt = time - CHALLENGE - bound(age, 0, 60);
+        Voucher memory v = voucher(e.id, units, faults, attestedAt);
+        if (book(e, units, faults, attestedAt, relayer)) redeem(t, e.bid, v);
     }
 
     /// @dev Everything there is, in one tree and one batch; what can't be redeemed must be skipped.
@@ -167,14 +169,14 @@ contract Handler is Ledger {
         uint256 expected = 0;
         for (uint256 i = 0; i < length; ++i) {
             batch[i] = BatchEntry(uint32(entries[i].offer), entries[i].bid, verdictsAt(leaves, i, units, faults));
-            if (book(entries[i], units, faults, refuser)) ++expected;
+            if (book(entries[i], units, faults, time - CHALLENGE, refuser)) ++expected;
         }
         Offer[] memory all = new Offer[](4);
         for (uint256 i = 0; i < 4; ++i) {
             all[i] = Offer(offers[i], verifiers());
         }
         vm.prank(refuser);
-        require(escrow.redeemBatch(all, statementsOver(leaves, time - 20), batch) == expected, "redeemed");
+        require(escrow.redeemBatch(all, statementsOver(leaves, time - CHALLENGE), batch) == expected, "redeemed");
     }
 
     function giveNotice(uint256 i, bool byRunner) external step {
@@ -251,7 +253,7 @@ contract Handler is Ledger {
         Entry storage e = pick(i, Status.Closed);
         if (e.status != Status.Closed) return;
         Terms memory t = offers[e.offer];
-        Voucher memory v = voucher(e.id, units, units, time - 20);
+        Voucher memory v = voucher(e.id, units, units, time - CHALLENGE);
         bytes[4] memory calls = [
             abi.encodeCall(IEscrow.redeem, (t, verifiers(), e.bid, v.statements, v.verdicts)),
             abi.encodeCall(IEscrow.giveNotice, (t, e.bid)),

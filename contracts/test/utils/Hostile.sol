@@ -27,6 +27,17 @@ contract GasBurner {
     }
 }
 
+/// @notice Accepts native coin, with more gas than a push brings.
+contract Hungry {
+    uint256[] private eaten;
+
+    receive() external payable {
+        for (uint256 i = 0; i < 5; ++i) {
+            eaten.push(msg.value);
+        }
+    }
+}
+
 /// @notice Answers with as much data as a push's gas allows.
 contract DataBomb {
     receive() external payable {
@@ -70,6 +81,44 @@ contract Account1271 {
     receive() external payable {}
 }
 
+/// @notice An ERC-1271 account that answers in a way of its own, after spending some gas.
+contract OddAccount1271 {
+    enum Way {
+        Says,
+        SaysNothing,
+        SaysALot,
+        RevertsWithYes,
+        RevertsWithALot,
+        BurnsGas
+    }
+
+    Way public way;
+    uint256 public spend;
+
+    function set(Way way_, uint256 spend_) external {
+        (way, spend) = (way_, spend_);
+    }
+
+    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4) {
+        uint256 start = gasleft();
+        Way how = way;
+        uint256 least = spend;
+        while (start - gasleft() < least) {}
+        while (how == Way.BurnsGas) {}
+        if (how == Way.Says) return this.isValidSignature.selector;
+        bytes32 yes = this.isValidSignature.selector;
+        assembly {
+            let at := mload(0x40)
+            mstore(at, yes)
+            switch how
+            case 1 { return(at, 0) }
+            case 2 { return(at, 200000) }
+            case 3 { revert(at, 0x20) }
+            default { revert(at, 200000) }
+        }
+    }
+}
+
 /// @notice A token whose mood decides what `transfer` and `transferFrom` do.
 contract MoodyToken is ERC20("Moody", "MOODY") {
     enum Mood {
@@ -81,9 +130,11 @@ contract MoodyToken is ERC20("Moody", "MOODY") {
         Denylists,
         BurnsGas,
         ReturnsBomb,
-        Reenters
+        Reenters,
+        Eats
     }
 
+    uint256[] private _eaten;
     Mood public mood;
     address public denied;
     address public target;
@@ -124,6 +175,12 @@ contract MoodyToken is ERC20("Moody", "MOODY") {
         require(mood != Mood.Reverts, "moody");
         require(mood != Mood.Denylists || to != denied, "denied");
         while (mood == Mood.BurnsGas) {}
+        if (mood == Mood.Eats) {
+            // More gas than a push brings.
+            for (uint256 i = 0; i < 20; ++i) {
+                _eaten.push(amount);
+            }
+        }
         if (mood == Mood.Reenters) {
             (bool ok, bytes memory answer) = target.call(data);
             require(!ok, "entered");

@@ -65,23 +65,27 @@ abstract contract Ledger is Base {
         if (to != refuser || token != address(0)) moneyOut[token] += amount;
     }
 
-    function worked(Entry storage e) private view returns (uint256) {
-        uint256 until = e.endsAt != 0 && e.endsAt < time ? e.endsAt : time;
-        return until - e.startedAt;
+    /// @dev The seconds of work that a statement of this time can prove.
+    function worked(Entry storage e, uint256 attestedAt) private view returns (uint256) {
+        uint256 until = e.endsAt != 0 && e.endsAt < attestedAt ? e.endsAt : attestedAt;
+        return until < e.startedAt ? 0 : until - e.startedAt;
     }
 
     /// @return redeemed false when the escrow must refuse
-    function book(Entry storage e, uint256 units, uint256 faults, address submitter) internal returns (bool redeemed) {
+    function book(Entry storage e, uint256 units, uint256 faults, uint256 attestedAt, address submitter)
+        internal
+        returns (bool redeemed)
+    {
         Terms memory t = offers[e.offer];
         if (e.status != Status.Active && e.status != Status.Ended) return false;
-        uint256 cap = t.unitSeconds == 0 ? e.unitsMax : worked(e) / t.unitSeconds;
+        uint256 cap = t.unitSeconds == 0 ? e.unitsMax : worked(e, attestedAt) / t.unitSeconds;
         if (cap > e.unitsMax) cap = e.unitsMax;
         if (units > cap) units = cap;
-        cap = ceil(worked(e), t.epochSeconds);
+        cap = ceil(worked(e, attestedAt), t.epochSeconds);
         if (faults > cap) faults = cap;
         if (units > e.units) {
             uint256 pay = (units - e.units) * e.bid.rate;
-            uint256 fee = e.bid.relayFee < pay ? e.bid.relayFee : pay;
+            uint256 fee = e.bid.relayFee < pay / 10 ? e.bid.relayFee : pay / 10;
             e.reserve -= pay;
             e.units = units;
             paid(t.token, e.bid.payee, pay - fee);

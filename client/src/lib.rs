@@ -1,0 +1,127 @@
+//! The API as outsiders call it. Knows the routes that programs of this repository use, and turns problems into typed errors.
+
+mod types;
+
+use std::time::Duration;
+
+use piecework_domain::Address;
+use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::sequencer::SignedClaim;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use types::{Assignment, Claims, Engagement, Finding, Page, Problem, Receipt, StatementBody};
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API understood and refused.
+    #[error("{} {}: {}", .0.status, .0.code, .0.detail)]
+    Refused(Problem),
+    /// No answer, or none that could be read. The same request may succeed later.
+    #[error("calling {url}")]
+    Unreachable { url: String, #[source] err: reqwest::Error },
+}
+
+impl Error {
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Refused(problem) => problem.retryable || problem.status >= 500,
+            Self::Unreachable { .. } => true,
+        }
+    }
+
+    /// The problem's code, if the API gave one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(problem) => Some(&problem.code),
+            Self::Unreachable { .. } => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl Client {
+    /// A client of the API at `base`, such as `http://127.0.0.1:8080`.
+    pub fn new(base: &str) -> Self {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap_or_default();
+        Self { http, base: base.trim_end_matches('/').to_owned() }
+    }
+
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.read(self.http.get(self.url(path)), path).await
+    }
+
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
+        self.read(self.http.post(self.url(path)).json(body), path).await
+    }
+
+    /// Everything `verifier` has to judge.
+    pub async fn assignments(&self, verifier: Address) -> Result<Vec<Assignment>, Error> {
+        let mut all = Vec::new();
+        let mut query = String::new();
+        loop {
+            let page: Page<Assignment> = self.get(&format!("/v1/verifiers/{verifier}/assignments?limit=100{query}")).await?;
+            all.extend(page.items);
+            match page.next_cursor {
+                Some(cursor) => query = format!("&cursor={cursor}"),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Claims of the block numbers `from..=to`.
+    pub async fn claims(&self, id: EngagementId, from: u64, to: u64) -> Result<Vec<SignedClaim>, Error> {
+        let claims: Claims = self.get(&format!("/v1/engagements/{id}/claims?from={from}&to={to}")).await?;
+        Ok(claims.claims)
+    }
+
+    pub async fn send_claims(&self, id: EngagementId, claims: &[SignedClaim]) -> Result<Receipt, Error> {
+        self.post(&format!("/v1/engagements/{id}/evidence"), &serde_json::json!({ "claims": claims })).await
+    }
+
+    pub async fn send_statement(&self, body: &StatementBody) -> Result<serde_json::Value, Error> {
+        self.post("/v1/statements", body).await
+    }
+
+    pub async fn engagement(&self, id: EngagementId) -> Result<Engagement, Error> {
+        self.get(&format!("/v1/engagements/{id}")).await
+    }
+
+    /// A runner's newest engagements that can still be paid.
+    pub async fn open_of_runner(&self, runner: Address) -> Result<Vec<Engagement>, Error> {
+        let page: Page<Engagement> = self.get(&format!("/v1/engagements?runner={runner}&limit=100")).await?;
+        Ok(page.items.into_iter().filter(|e| e.status != "closed").collect())
+    }
+
+    pub async fn engagements_of(&self, bounty: BountyId) -> Result<Vec<Engagement>, Error> {
+        let page: Page<Engagement> = self.get(&format!("/v1/engagements?bounty={bounty}&limit=100")).await?;
+        Ok(page.items)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder, path: &str) -> Result<T, Error> {
+        let unreachable = |err| Error::Unreachable { url: self.url(path), err };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        if status.is_success() {
+            return response.json().await.map_err(unreachable);
+        }
+        let body = response.text().await.map_err(unreachable)?;
+        Err(Error::Refused(serde_json::from_str(&body).unwrap_or_else(|_| Problem {
+            status: status.as_u16(),
+            code: "unreadable_problem".to_owned(),
+            detail: body.chars().take(300).collect(),
+            retryable: status.is_server_error(),
+        })))
+    }
+}

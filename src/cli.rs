@@ -1,0 +1,204 @@
+//! The command line. Secrets come from files and the environment, never from arguments.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use piecework_domain::Address;
+
+#[derive(Debug, Parser)]
+#[command(name = "piecework", version, about = "A marketplace for infrastructure work, paid on chain per verified unit")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole story on real parts, by itself, in a minute or two
+    Demo(Demo),
+    /// The same parts, left running for you, with funded keys
+    Dev(Dev),
+    /// Mirror the escrow's events into Postgres
+    Index(Index),
+    /// The REST API
+    Serve(Serve),
+    /// The payout worker: posts from deposits, relays awards, redeems vouchers
+    Work(Work),
+    /// One verifier
+    Verify(Verify),
+    /// A runner's companion: signs a claim for every block of its node
+    Run(Run),
+    /// Deploy the escrow
+    Deploy(Deploy),
+    /// Bring the database's schema up to this version
+    Migrate(Database),
+    /// Work on the contracts
+    Contracts {
+        #[command(subcommand)]
+        command: Contracts,
+    },
+    /// Print the API's OpenAPI document
+    Openapi,
+}
+
+impl Command {
+    /// Commands that talk to a person: their progress goes to the terminal, so logs keep quiet unless asked.
+    pub fn is_interactive(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Dev(_) | Self::Deploy(_) | Self::Contracts { .. } | Self::Openapi)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Contracts {
+    /// Compile contracts/src and write contracts/artifacts
+    Build {
+        /// Write nothing; fail if an artifact is stale
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// Print only a summary object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Dev {
+    /// Print one line of JSON when ready
+    #[arg(long)]
+    pub json: bool,
+    /// Free ports and a throw-away data directory, so that many can run side by side
+    #[arg(long)]
+    pub ephemeral: bool,
+    /// Start no `run` companions: you bring your own
+    #[arg(long)]
+    pub no_runners: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// A PostgreSQL 15 or newer; without it a private cluster in the data directory is started
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Where private state is kept
+    #[arg(long, env = "PIECEWORK_DATA_DIR", default_value = ".piecework")]
+    pub data_dir: PathBuf,
+}
+
+/// The settlement chain.
+#[derive(Clone, Debug, Args)]
+pub struct Chain {
+    #[arg(long, env = "PIECEWORK_CHAIN_ID")]
+    pub chain_id: u64,
+    /// The escrow contract
+    #[arg(long, env = "PIECEWORK_ESCROW")]
+    pub escrow: Address,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Rpc {
+    /// JSON-RPC endpoint of the settlement chain
+    #[arg(long, env = "PIECEWORK_RPC_URL", hide_env_values = true)]
+    pub rpc_url: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Index {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub chain: Chain,
+    #[command(flatten)]
+    pub rpc: Rpc,
+    /// The block that created the escrow
+    #[arg(long, env = "PIECEWORK_START_BLOCK", default_value_t = 1)]
+    pub start_block: u64,
+    #[arg(long, env = "PIECEWORK_POLL_INTERVAL_MS", default_value_t = 500)]
+    pub poll_interval_ms: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub chain: Chain,
+    /// Address to listen on; loopback unless you say otherwise
+    #[arg(long, env = "PIECEWORK_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Work {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub chain: Chain,
+    #[command(flatten)]
+    pub rpc: Rpc,
+    /// File with the operator's private key (hex), readable by its owner alone
+    #[arg(long, env = "PIECEWORK_WORKER_KEY_FILE")]
+    pub key_file: PathBuf,
+    /// Least time between two redemptions of one engagement
+    #[arg(long, env = "PIECEWORK_PAYOUT_PAUSE_SECONDS", default_value_t = 600)]
+    pub payout_pause_seconds: u64,
+    #[arg(long, env = "PIECEWORK_POLL_INTERVAL_MS", default_value_t = 1_000)]
+    pub poll_interval_ms: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Verify {
+    #[arg(long, env = "PIECEWORK_API_URL", default_value = "http://127.0.0.1:8080")]
+    pub api_url: String,
+    /// File with the verifier's private key (hex), readable by its owner alone
+    #[arg(long, env = "PIECEWORK_VERIFIER_KEY_FILE")]
+    pub key_file: PathBuf,
+    /// An endpoint of your own, as CHAIN_ID=URL; once per chain
+    #[arg(long, env = "PIECEWORK_ENDPOINTS", value_delimiter = ',', required = true, hide_env_values = true)]
+    pub endpoint: Vec<String>,
+    /// File that remembers what was seen and judged
+    #[arg(long, env = "PIECEWORK_VERIFIER_MEMORY", default_value = ".piecework/verifier.redb")]
+    pub memory: PathBuf,
+    #[arg(long, env = "PIECEWORK_WATCH_INTERVAL_MS", default_value_t = 250)]
+    pub watch_interval_ms: u64,
+    #[arg(long, env = "PIECEWORK_ROUND_INTERVAL_MS", default_value_t = 5_000)]
+    pub round_interval_ms: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    #[arg(long, env = "PIECEWORK_API_URL", default_value = "http://127.0.0.1:8080")]
+    pub api_url: String,
+    #[command(flatten)]
+    pub chain: Chain,
+    /// Whose engagements to work on
+    #[arg(long, env = "PIECEWORK_RUNNER")]
+    pub runner: Address,
+    /// File with the node's private key (hex), readable by its owner alone; not the wallet that gets paid
+    #[arg(long, env = "PIECEWORK_NODE_KEY_FILE")]
+    pub key_file: PathBuf,
+    /// JSON-RPC endpoint of your own node
+    #[arg(long, env = "PIECEWORK_NODE_URL", hide_env_values = true)]
+    pub node_url: String,
+    /// File that remembers every claim signed
+    #[arg(long, env = "PIECEWORK_RUNNER_JOURNAL", default_value = ".piecework/runner.redb")]
+    pub journal: PathBuf,
+    #[arg(long, env = "PIECEWORK_RUN_INTERVAL_MS", default_value_t = 300)]
+    pub interval_ms: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Deploy {
+    #[command(flatten)]
+    pub rpc: Rpc,
+    /// File with the deployer's private key (hex), readable by its owner alone
+    #[arg(long, env = "PIECEWORK_DEPLOYER_KEY_FILE")]
+    pub key_file: PathBuf,
+    /// Also deploy TestUSD, a dollar that anyone can mint: development chains only
+    #[arg(long)]
+    pub test_usd: bool,
+}

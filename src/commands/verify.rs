@@ -1,0 +1,26 @@
+//! `piecework verify`.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::{cli, config, keys};
+
+pub async fn run(args: cli::Verify) -> Result<()> {
+    let stop = config::stop_on_signal()?;
+    let signer = keys::read(&args.key_file)?;
+    let mut endpoints = Vec::new();
+    for endpoint in &args.endpoint {
+        let parsed = endpoint.split_once('=').and_then(|(id, url)| Some((id.parse().ok()?, url)));
+        let (chain_id, url): (u64, &str) = parsed.context("an endpoint is given as CHAIN_ID=URL")?;
+        endpoints.push((chain_id, config::provider(url)?));
+    }
+    let settings = piecework_verifier::Config {
+        api_url: args.api_url,
+        memory: args.memory,
+        watch_interval: Duration::from_millis(args.watch_interval_ms),
+        round_interval: Duration::from_millis(args.round_interval_ms),
+    };
+    piecework_verifier::run(settings, signer, endpoints, stop).await?;
+    Ok(())
+}

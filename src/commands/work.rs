@@ -1,0 +1,22 @@
+//! `piecework work`.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::{cli, config, keys};
+
+pub async fn run(args: cli::Work) -> Result<()> {
+    let stop = config::stop_on_signal()?;
+    let signer = keys::read(&args.key_file)?;
+    let database = config::database(&args.database, 6).await?;
+    let settings = piecework_worker::Config {
+        chain_id: args.chain.chain_id,
+        escrow: args.chain.escrow,
+        payout_pause: Duration::from_secs(args.payout_pause_seconds),
+        poll_interval: Duration::from_millis(args.poll_interval_ms),
+    };
+    let provider = config::provider(&args.rpc.rpc_url)?;
+    piecework_worker::run(database.pool.clone(), provider, signer, settings, stop).await?;
+    Ok(())
+}

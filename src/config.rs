@@ -1,0 +1,60 @@
+//! From arguments to connections.
+
+use std::time::Duration;
+
+use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use anyhow::{Context, Result};
+use piecework_store::PgPool;
+use piecework_toolchain::postgres::Postgres;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli;
+
+const RPC_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A provider that only reads and sends what it is given.
+pub fn provider(url: &str) -> Result<DynProvider> {
+    // The URL may hold an access key: it stays out of the error.
+    let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
+    let provider = ProviderBuilder::new()
+        .disable_recommended_fillers()
+        .with_reqwest(url, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
+    Ok(provider.erased())
+}
+
+/// A migrated database, and the private server behind it if there is one.
+pub struct Database {
+    pub pool: PgPool,
+    _server: Option<Postgres>,
+}
+
+pub async fn database(args: &cli::Database, connections_max: u32) -> Result<Database> {
+    let (url, server) = match &args.database_url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let tools = piecework_toolchain::ensure_installed()?;
+            let dir = std::path::absolute(&args.data_dir)?.join("postgres");
+            let server = Postgres::start(&tools, &dir)?;
+            (server.url("postgres"), Some(server))
+        }
+    };
+    let pool = piecework_store::connect(&url, connections_max).await.context("connecting to the database")?;
+    piecework_store::migrate(&pool).await?;
+    Ok(Database { pool, _server: server })
+}
+
+/// Cancelled by Ctrl-C and by SIGTERM.
+pub fn stop_on_signal() -> Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let heard = stop.clone();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        heard.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,29 @@
+//! What stops a step of the verifier.
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Api(#[from] piecework_client::Error),
+    #[error("{what}: {problem}")]
+    Rpc { what: &'static str, problem: String },
+    #[error("no RPC endpoint is configured for chain {0}")]
+    NoEndpoint(u64),
+    #[error("the endpoint for chain {expected} is on chain {actual}")]
+    WrongChain { expected: u64, actual: u64 },
+    #[error("the verifier's memory")]
+    Memory(#[source] Box<redb::Error>),
+    #[error("the verifier's memory holds something unreadable")]
+    Corrupt(#[source] serde_json::Error),
+    #[error("signing")]
+    Sign(#[source] alloy::signers::Error),
+    #[error("canonical JSON")]
+    Canonical(#[from] piecework_domain::canonical::NotCanonical),
+}
+
+pub(crate) fn rpc<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> Error {
+    move |err| Error::Rpc { what, problem: err.to_string() }
+}
+
+pub(crate) fn memory<E: Into<redb::Error>>(err: E) -> Error {
+    Error::Memory(Box::new(err.into()))
+}

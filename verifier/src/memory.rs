@@ -1,0 +1,81 @@
+//! What a verifier must not forget: when it first saw each block, and every verdict it has come to.
+
+use std::path::Path;
+
+use piecework_client::Finding;
+use piecework_domain::B256;
+use piecework_domain::ids::EngagementId;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+use crate::Error;
+use crate::error::memory;
+
+/// (chain, number, hash) → milliseconds since the Unix epoch.
+const SEEN: TableDefinition<(u64, u64, &[u8; 32]), u64> = TableDefinition::new("seen");
+/// (engagement, epoch) → the finding as JSON. Written before it is signed, and never overwritten.
+const JUDGED: TableDefinition<(&[u8; 32], u64), &[u8]> = TableDefinition::new("judged");
+
+/// A file on disk, open in one process at a time.
+#[derive(Debug)]
+pub struct Memory(Database);
+
+impl Memory {
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let db = Database::create(path).map_err(memory)?;
+        let tx = db.begin_write().map_err(memory)?;
+        tx.open_table(SEEN).map_err(memory)?;
+        tx.open_table(JUDGED).map_err(memory)?;
+        tx.commit().map_err(memory)?;
+        Ok(Self(db))
+    }
+
+    /// Remembers blocks seen at `now_ms`; a block seen before keeps its first time.
+    pub fn see(&self, chain_id: u64, blocks: &[(u64, B256)], now_ms: u64) -> Result<(), Error> {
+        let tx = self.0.begin_write().map_err(memory)?;
+        {
+            let mut table = tx.open_table(SEEN).map_err(memory)?;
+            for (number, hash) in blocks {
+                let key = (chain_id, *number, &hash.0);
+                if table.get(key).map_err(memory)?.is_none() {
+                    table.insert(key, now_ms).map_err(memory)?;
+                }
+            }
+        }
+        tx.commit().map_err(memory)
+    }
+
+    /// When a block was first seen.
+    pub fn first_seen(&self, chain_id: u64, number: u64, hash: B256) -> Result<Option<u64>, Error> {
+        let tx = self.0.begin_read().map_err(memory)?;
+        let table = tx.open_table(SEEN).map_err(memory)?;
+        Ok(table.get((chain_id, number, &hash.0)).map_err(memory)?.map(|ms| ms.value()))
+    }
+
+    /// The finding for an epoch, if this verifier has come to one.
+    pub fn judged(&self, id: EngagementId, epoch: u64) -> Result<Option<Finding>, Error> {
+        let tx = self.0.begin_read().map_err(memory)?;
+        let table = tx.open_table(JUDGED).map_err(memory)?;
+        let stored = table.get((&id.0.0, epoch)).map_err(memory)?;
+        stored.map(|json| serde_json::from_slice(json.value()).map_err(Error::Corrupt)).transpose()
+    }
+
+    /// Stores a finding. Where one is stored already, that one stands and is returned.
+    pub fn judge(&self, finding: Finding) -> Result<Finding, Error> {
+        let (id, epoch) = (finding.verdict.engagement, finding.verdict.epoch);
+        let tx = self.0.begin_write().map_err(memory)?;
+        let standing = {
+            let mut table = tx.open_table(JUDGED).map_err(memory)?;
+            let stored = table.get((&id.0.0, epoch)).map_err(memory)?.map(|json| json.value().to_vec());
+            match stored {
+                Some(json) => serde_json::from_slice(&json).map_err(Error::Corrupt)?,
+                None => {
+                    let json = serde_json::to_vec(&finding).map_err(Error::Corrupt)?;
+                    table.insert((&id.0.0, epoch), json.as_slice()).map_err(memory)?;
+                    finding
+                }
+            }
+        };
+        tx.commit().map_err(memory)?;
+        Ok(standing)
+    }
+}
