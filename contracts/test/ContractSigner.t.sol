@@ -46,9 +46,9 @@ contract ContractSignerTest is Base {
         return SignedStatement(address(odd), leafOf(id, 10, 0), uint64(START + 30), "by code");
     }
 
-    function verdicts(uint32 at) private pure returns (ProvenVerdict[] memory list) {
+    function verdicts(uint32 index) private pure returns (ProvenVerdict[] memory list) {
         list = new ProvenVerdict[](1);
-        list[0] = ProvenVerdict(at, 7, 10, 0, keccak256("evidence"), new bytes32[](0));
+        list[0] = ProvenVerdict(index, 7, 10, 0, keccak256("evidence"), new bytes32[](0));
     }
 
     /// @dev With no more gas than one redemption and one question cost.

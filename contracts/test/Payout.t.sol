@@ -124,7 +124,7 @@ contract PayoutTest is Base {
         BatchEntry[] memory entries = new BatchEntry[](2);
         entries[0] = BatchEntry(0, bad, verdictsAt(leaves, 0, 10, 0));
         entries[1] = BatchEntry(0, fine, verdictsAt(leaves, 1, 10, 0));
-        assertEq(escrow.redeemBatch(offers, statementsOver(leaves, START + 50), entries), 2);
+        assertEq(escrow.redeemBatch(offers, statementsOver(leaves, START + 80), entries), 2);
         assertEq(payee.balance, 5 ether);
         assertEq(escrow.balances(bad.payee, address(0)), 4.5 ether);
     }

@@ -1,68 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {
-    Award,
-    BatchEntry,
-    Bid,
-    EngagementState,
-    IEscrow,
-    NoticeBy,
-    Offer,
-    Status,
-    Terms
-} from "../../src/interfaces/IEscrow.sol";
+import {Award, BatchEntry, Bid, IEscrow, NoticeBy, Offer, Status, Terms} from "../../src/interfaces/IEscrow.sol";
 import {Digests} from "./Digests.sol";
-import {Refuser} from "./Hostile.sol";
 import {Ledger} from "./Ledger.sol";
 
 /// @notice What anyone may do, at random, always validly: a call that reverts fails the run. Keeps the ledger beside it.
 contract Handler is Ledger {
     uint256 private constant ENTRIES_MAX = 12;
-
-    constructor() {
-        setUp();
-        refuser = address(new Refuser());
-        for (uint256 i = 0; i < 4; ++i) {
-            Terms memory t = i % 2 == 0 ? nativeTerms() : usdTerms();
-            t.salt = i;
-            t.seats = 3;
-            t.openUntil = uint64(START + 3000);
-            if (i == 1) t.verifierFee = 0.01 ether;
-            if (i == 2) (t.unitSeconds, t.faultPenalty) = (0, 2 ether);
-            if (i == 3) (t.unitSeconds, t.verifierFee, t.noticeSeconds, t.faultsMax) = (7, 3, 0, 0);
-            t.openClaim = i > 1;
-            offers[i] = t;
-        }
-    }
-
-    function accounts() external view returns (address[5] memory) {
-        return [poster.addr, runner.addr, payee, relayer, refuser];
-    }
-
-    function world() external view returns (IEscrow, address) {
-        return (escrow, address(usd));
-    }
-
-    /// @dev Units and faults never fall, whatever just happened.
-    modifier step() {
-        vm.warp(time);
-        _;
-        for (uint256 i = 0; i < entries.length; ++i) {
-            EngagementState memory e = escrow.engagement(entries[i].id);
-            require(e.unitsPaid == entries[i].units && e.faults == entries[i].faults, "counts");
-        }
-    }
-
-    /// @dev The first engagement of this status from `i` on; where there is none, any.
-    function pick(uint256 i, Status status) private view returns (Entry storage e) {
-        uint256 length = entries.length;
-        for (uint256 k = 0; k < length; ++k) {
-            e = entries[(i % length + k) % length];
-            if (e.status == status) return e;
-        }
-        e = entries[i % length];
-    }
 
     function wait(uint256 amount) external {
         time += bound(amount, 1, 90);

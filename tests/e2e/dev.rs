@@ -1,0 +1,107 @@
+//! A `piecework dev --ephemeral` of one test.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use piecework_domain::Address;
+use serde::Deserialize;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Waits for the machine to be free of other stacks.
+pub fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chain {
+    pub rpc_url: String,
+    pub chain_id: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    pub role: String,
+    pub address: Address,
+    pub private_key: String,
+}
+
+/// What `dev --json` prints.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ready {
+    pub rpc_url: String,
+    pub chain_id: u64,
+    pub escrow: Address,
+    pub test_usd: Address,
+    pub api_url: String,
+    pub database_url: String,
+    pub l2: Chain,
+    pub accounts: Vec<Account>,
+    pub data_dir: PathBuf,
+}
+
+pub struct Dev {
+    pub ready: Ready,
+    child: Child,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Dev {
+    pub fn start() -> Self {
+        // A TLS provider for this process's own HTTP clients.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let alone = alone();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_piecework"))
+            .args(["dev", "--ephemeral", "--json"])
+            .env_remove("DATABASE_URL")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("stdout is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("stdout is readable");
+        let ready = serde_json::from_str(&line).unwrap_or_else(|err| panic!("dev --json printed {line:?}: {err}"));
+        Self { ready, child, _alone: alone }
+    }
+
+    pub fn key(&self, role: &str) -> &Account {
+        self.ready.accounts.iter().find(|a| a.role == role).unwrap_or_else(|| panic!("no role {role}"))
+    }
+
+    /// `kill -9` of one part.
+    pub fn kill(&self, part: &str) {
+        let pid = std::fs::read_to_string(self.ready.data_dir.join(format!("{part}.pid"))).expect("a pid file");
+        let killed = Command::new("kill").args(["-9", pid.trim()]).status().expect("kill runs");
+        assert!(killed.success(), "killing {part} ({})", pid.trim());
+    }
+
+    /// Ctrl-C; returns once everything has ended.
+    pub fn interrupt(&mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+        let deadline = Instant::now() + Duration::from_secs(40);
+        while Instant::now() < deadline {
+            if self.child.try_wait().expect("dev can be waited for").is_some() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("dev did not stop when interrupted");
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+            let _ = self.child.wait();
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! End to end: the real binary, real chains, real PostgreSQL. Tests are outsiders: they use the API, wallets and RPC.
+//!
+//! They share two cores, so one stack runs at a time.
+
+mod bad_input;
+mod cast;
+mod crash;
+mod demo;
+mod dev;
+mod reorg;
+mod workspace;
