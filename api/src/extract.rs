@@ -36,9 +36,11 @@ fn refuse_body(rejection: &JsonRejection) -> Error {
             code: "unsupported_media_type",
             detail: "send `content-type: application/json`".to_owned(),
         },
-        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Error::Refused { status: StatusCode::PAYLOAD_TOO_LARGE, code: "body_too_large", detail }
-        }
+        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Error::Refused {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            code: "body_too_large",
+            detail,
+        },
         _ => Error::malformed("unreadable_body", detail),
     }
 }
@@ -53,7 +55,8 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let malformed = |detail: String| Error::malformed("malformed_id", detail);
         let path: Result<axum::extract::Path<String>, PathRejection> =
-            <axum::extract::Path<String> as FromRequestParts<S>>::from_request_parts(parts, state).await;
+            <axum::extract::Path<String> as FromRequestParts<S>>::from_request_parts(parts, state)
+                .await;
         let axum::extract::Path(text) = path.map_err(|err| malformed(err.body_text()))?;
         parse_id(&text).map(Self)
     }
@@ -61,7 +64,12 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
 
 /// Reads an id, hash or address from 0x-hex.
 pub fn parse_id<T: FromStr>(text: &str) -> Result<T, Error> {
-    let refuse = || Error::malformed("malformed_id", format!("{text:.80?} is not a 0x-hex id or address of the right length"));
+    let refuse = || {
+        Error::malformed(
+            "malformed_id",
+            format!("{text:.80?} is not a 0x-hex id or address of the right length"),
+        )
+    };
     if !text.starts_with("0x") {
         return Err(refuse());
     }
@@ -77,8 +85,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let query: Result<axum::extract::Query<T>, QueryRejection> =
-            <axum::extract::Query<T> as FromRequestParts<S>>::from_request_parts(parts, state).await;
-        query.map(|axum::extract::Query(q)| Self(q)).map_err(|err| Error::malformed("malformed_query", err.body_text()))
+            <axum::extract::Query<T> as FromRequestParts<S>>::from_request_parts(parts, state)
+                .await;
+        query
+            .map(|axum::extract::Query(q)| Self(q))
+            .map_err(|err| Error::malformed("malformed_query", err.body_text()))
     }
 }
 
@@ -90,9 +101,12 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for LastEventId {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Error> {
-        let Some(value) = parts.headers.get("last-event-id") else { return Ok(None) };
+        let Some(value) = parts.headers.get("last-event-id") else {
+            return Ok(None);
+        };
         let seq = value.to_str().ok().and_then(|text| text.parse().ok());
-        seq.map(|seq| Some(Self(seq))).ok_or_else(|| Error::malformed("malformed_header", "Last-Event-ID is not a number"))
+        seq.map(|seq| Some(Self(seq)))
+            .ok_or_else(|| Error::malformed("malformed_header", "Last-Event-ID is not a number"))
     }
 }
 
@@ -101,16 +115,29 @@ pub fn page_size(limit: Option<u32>) -> Result<i64, Error> {
     match limit {
         None => Ok(50),
         Some(limit @ 1..=100) => Ok(i64::from(limit)),
-        Some(limit) => Err(Error::malformed("malformed_query", format!("limit is 1 to 100, got {limit}"))),
+        Some(limit) => Err(Error::malformed(
+            "malformed_query",
+            format!("limit is 1 to 100, got {limit}"),
+        )),
     }
 }
 
 /// Opaque cursors of lists ordered by a time and an id.
 pub fn read_cursor<T: FromStr>(cursor: Option<&str>) -> Result<Option<(Timestamp, T)>, Error> {
-    let refuse = || Error::malformed("malformed_cursor", "this cursor was not given out by this list");
-    let Some(cursor) = cursor else { return Ok(None) };
+    let refuse = || {
+        Error::malformed(
+            "malformed_cursor",
+            "this cursor was not given out by this list",
+        )
+    };
+    let Some(cursor) = cursor else {
+        return Ok(None);
+    };
     let (time, id) = cursor.split_once('_').ok_or_else(refuse)?;
-    Ok(Some((Timestamp(time.parse().map_err(|_| refuse())?), id.parse().map_err(|_| refuse())?)))
+    Ok(Some((
+        Timestamp(time.parse().map_err(|_| refuse())?),
+        id.parse().map_err(|_| refuse())?,
+    )))
 }
 
 pub fn write_cursor(time: Timestamp, id: impl std::fmt::Display) -> String {

@@ -20,10 +20,17 @@ pub struct Undecodable {
 
 /// The escrow's event in `log`; `None` for the one event that says nothing about money (`EIP712DomainChanged`).
 pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
-    let refuse = |problem: String| Undecodable { block_number: log.block_number, log_index: log.log_index, problem };
+    let refuse = |problem: String| Undecodable {
+        block_number: log.block_number,
+        log_index: log.log_index,
+        problem,
+    };
     let decoded = E::decode_log(&log.inner).map_err(|err| refuse(err.to_string()))?;
     let event = match decoded.data {
-        E::Posted(e) => Event::Posted { bounty: BountyId(e.bounty), terms: convert::terms(&e.terms) },
+        E::Posted(e) => Event::Posted {
+            bounty: BountyId(e.bounty),
+            terms: convert::terms(&e.terms),
+        },
         E::Funded(e) => Event::Funded {
             bounty: BountyId(e.bounty),
             from: e.from,
@@ -36,9 +43,11 @@ pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
             token: e.token,
             amount: Amount(e.amount),
         },
-        E::EscrowReclaimed(e) => {
-            Event::EscrowReclaimed { bounty: BountyId(e.bounty), poster: e.poster, amount: Amount(e.amount) }
-        }
+        E::EscrowReclaimed(e) => Event::EscrowReclaimed {
+            bounty: BountyId(e.bounty),
+            poster: e.poster,
+            amount: Amount(e.amount),
+        },
         E::Engaged(e) => Event::Engaged {
             engagement: EngagementId(e.engagement),
             bounty: BountyId(e.bounty),
@@ -65,10 +74,15 @@ pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
             penalty: Amount(e.penalty),
             bond: Amount(e.bond),
         },
-        E::Skipped(e) => Event::Skipped { engagement: EngagementId(e.engagement), reason: e.reason },
-        E::NoticeGiven(e) => {
-            Event::NoticeGiven { engagement: EngagementId(e.engagement), by: e.by, ends_at: Timestamp(e.endsAt) }
-        }
+        E::Skipped(e) => Event::Skipped {
+            engagement: EngagementId(e.engagement),
+            reason: e.reason,
+        },
+        E::NoticeGiven(e) => Event::NoticeGiven {
+            engagement: EngagementId(e.engagement),
+            by: e.by,
+            ends_at: Timestamp(e.endsAt),
+        },
         E::Ended(e) => Event::Ended {
             engagement: EngagementId(e.engagement),
             bounty: BountyId(e.bounty),

@@ -93,8 +93,13 @@ pub struct Award {
 
 impl Award {
     pub fn digest(&self, domain: &Domain) -> B256 {
-        typed::Award { bounty: self.bounty.0, bid: self.bid.0, expiresAt: self.expires_at.0, spare: self.spare }
-            .eip712_signing_hash(&domain.0)
+        typed::Award {
+            bounty: self.bounty.0,
+            bid: self.bid.0,
+            expiresAt: self.expires_at.0,
+            spare: self.spare,
+        }
+        .eip712_signing_hash(&domain.0)
     }
 }
 
@@ -136,7 +141,11 @@ pub struct Statement {
 
 impl Statement {
     pub fn digest(&self, domain: &Domain) -> B256 {
-        typed::Statement { root: self.root, attestedAt: self.attested_at.0 }.eip712_signing_hash(&domain.0)
+        typed::Statement {
+            root: self.root,
+            attestedAt: self.attested_at.0,
+        }
+        .eip712_signing_hash(&domain.0)
     }
 }
 

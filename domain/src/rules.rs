@@ -30,7 +30,13 @@ pub fn reserve(terms: &Terms, verifiers: usize, rate: u128) -> Option<Amount> {
 
 /// The end that the clock sets at the start; `None` without a clock.
 pub fn natural_end(terms: &Terms, started_at: Timestamp) -> Option<Timestamp> {
-    (terms.unit_seconds != 0).then(|| started_at.plus(terms.units_max.saturating_mul(u64::from(terms.unit_seconds))))
+    (terms.unit_seconds != 0).then(|| {
+        started_at.plus(
+            terms
+                .units_max
+                .saturating_mul(u64::from(terms.unit_seconds)),
+        )
+    })
 }
 
 /// Most units that can be proven at `now`: (min(now, end) − start) / unitSeconds, and what is reserved.
@@ -50,14 +56,17 @@ pub fn units_cap(
 
 /// What `faults` leave of the bond.
 pub fn bond_left(terms: &Terms, faults: u64) -> Amount {
-    let lost = Amount::from(terms.fault_penalty).checked_mul(faults).unwrap_or(Amount(U256::MAX));
+    let lost = Amount::from(terms.fault_penalty)
+        .checked_mul(faults)
+        .unwrap_or(Amount(U256::MAX));
     Amount::from(terms.bond).saturating_sub(lost)
 }
 
 /// From this time on an ended engagement can be reclaimed.
 pub fn reclaimable_at(terms: &Terms, ends_at: Timestamp) -> Timestamp {
-    let wait =
-        u64::from(terms.epoch_seconds) + u64::from(terms.silence_seconds) + 2 * u64::from(terms.challenge_seconds);
+    let wait = u64::from(terms.epoch_seconds)
+        + u64::from(terms.silence_seconds)
+        + 2 * u64::from(terms.challenge_seconds);
     ends_at.plus(wait)
 }
 

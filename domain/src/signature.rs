@@ -31,13 +31,19 @@ pub fn recover(digest: B256, signature: &[u8]) -> Result<Address, BadSignature> 
     if signature.normalize_s().is_some() {
         return Err(BadSignature::HighS);
     }
-    signature.recover_address_from_prehash(&digest).map_err(|_| BadSignature::Unrecoverable)
+    signature
+        .recover_address_from_prehash(&digest)
+        .map_err(|_| BadSignature::Unrecoverable)
 }
 
 /// Checks that `expected` signed `digest`.
 pub fn verify(expected: Address, digest: B256, signature: &Bytes) -> Result<(), BadSignature> {
     let actual = recover(digest, signature)?;
-    if actual == expected { Ok(()) } else { Err(BadSignature::Signer { expected, actual }) }
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(BadSignature::Signer { expected, actual })
+    }
 }
 
 /// EIP-191 `personal_sign` digest of a message for people.

@@ -40,8 +40,17 @@ pub struct Voucher {
 /// faults (so that nobody can be accused of hiding them). `None` while fewer than `threshold` members have spoken.
 ///
 /// Counts are cumulative, so each member's newest verdict stands for all its earlier ones.
-pub fn best(terms: &Terms, set: &VerifierSet, verdicts: &[AttestedVerdict], now: Timestamp) -> Option<Voucher> {
-    let matures = |v: &AttestedVerdict| v.statement.attested_at.plus(u64::from(terms.challenge_seconds));
+pub fn best(
+    terms: &Terms,
+    set: &VerifierSet,
+    verdicts: &[AttestedVerdict],
+    now: Timestamp,
+) -> Option<Voucher> {
+    let matures = |v: &AttestedVerdict| {
+        v.statement
+            .attested_at
+            .plus(u64::from(terms.challenge_seconds))
+    };
     let mut newest: Vec<&AttestedVerdict> = Vec::new();
     for member in &set.members {
         let candidate = verdicts
@@ -50,7 +59,13 @@ pub fn best(terms: &Terms, set: &VerifierSet, verdicts: &[AttestedVerdict], now:
             .max_by_key(|v| (v.verdict.epoch, v.verdict.units));
         newest.extend(candidate);
     }
-    newest.sort_by_key(|v| (std::cmp::Reverse(v.verdict.units), std::cmp::Reverse(v.verdict.faults), v.verifier));
+    newest.sort_by_key(|v| {
+        (
+            std::cmp::Reverse(v.verdict.units),
+            std::cmp::Reverse(v.verdict.faults),
+            v.verifier,
+        )
+    });
     let threshold = usize::from(set.threshold);
     if threshold == 0 || newest.len() < threshold {
         return None;

@@ -13,8 +13,12 @@ use crate::Error;
 
 /// Stores an event and brings its subjects up to it.
 pub async fn event(db_tx: &mut PgConnection, chain_id: u64, placed: &Placed) -> Result<(), Error> {
-    let inconsistent =
-        |err| Error::Inconsistent { chain_id, block: placed.block_number, log_index: placed.log_index, err };
+    let inconsistent = |err| Error::Inconsistent {
+        chain_id,
+        block: placed.block_number,
+        log_index: placed.log_index,
+        err,
+    };
     events::append(db_tx, chain_id, placed).await?;
 
     let (bounty, engagement) = ids(&placed.event);
@@ -29,7 +33,14 @@ pub async fn event(db_tx: &mut PgConnection, chain_id: u64, placed: &Placed) -> 
         engagements::put(db_tx, chain_id, id, state.as_ref(), placed.block_number).await?;
     }
     match &placed.event {
-        Event::Redeemed { engagement, payee, submitter, units, amount, relay_fee } => {
+        Event::Redeemed {
+            engagement,
+            payee,
+            submitter,
+            units,
+            amount,
+            relay_fee,
+        } => {
             let payout = Payout {
                 block_number: placed.block_number,
                 log_index: placed.log_index,
@@ -44,8 +55,26 @@ pub async fn event(db_tx: &mut PgConnection, chain_id: u64, placed: &Placed) -> 
             };
             payouts::add(db_tx, chain_id, &payout).await?;
         }
-        Event::Credited { account, token, balance, .. } | Event::Debited { account, token, balance, .. } => {
-            balances::put(db_tx, chain_id, (*account, *token), Some(*balance), placed.block_number).await?;
+        Event::Credited {
+            account,
+            token,
+            balance,
+            ..
+        }
+        | Event::Debited {
+            account,
+            token,
+            balance,
+            ..
+        } => {
+            balances::put(
+                db_tx,
+                chain_id,
+                (*account, *token),
+                Some(*balance),
+                placed.block_number,
+            )
+            .await?;
         }
         _ => {}
     }
@@ -56,7 +85,15 @@ pub async fn event(db_tx: &mut PgConnection, chain_id: u64, placed: &Placed) -> 
         "logIndex": placed.log_index,
         "txHash": placed.tx_hash,
     });
-    feed::append(db_tx, chain_id, placed.event.name(), bounty, engagement, &payload).await?;
+    feed::append(
+        db_tx,
+        chain_id,
+        placed.event.name(),
+        bounty,
+        engagement,
+        &payload,
+    )
+    .await?;
     Ok(())
 }
 
@@ -76,8 +113,12 @@ pub async fn replay(db_tx: &mut PgConnection, chain_id: u64, gone: &[Event]) -> 
     for id in touched_bounties {
         let (mut state, mut last) = (None, 0);
         for (time, block, event) in events::of_bounty(db_tx, id).await? {
-            state = Bounty::apply(state, &event, time)
-                .map_err(|err| Error::Inconsistent { chain_id, block, log_index: 0, err })?;
+            state = Bounty::apply(state, &event, time).map_err(|err| Error::Inconsistent {
+                chain_id,
+                block,
+                log_index: 0,
+                err,
+            })?;
             last = block;
         }
         bounties::put(db_tx, chain_id, id, state.as_ref(), last).await?;
@@ -85,17 +126,24 @@ pub async fn replay(db_tx: &mut PgConnection, chain_id: u64, gone: &[Event]) -> 
     for id in touched_engagements {
         let (mut state, mut last) = (None, 0);
         for (block, event) in events::of_engagement(db_tx, id).await? {
-            state = Engagement::apply(state, &event)
-                .map_err(|err| Error::Inconsistent { chain_id, block, log_index: 0, err })?;
+            state = Engagement::apply(state, &event).map_err(|err| Error::Inconsistent {
+                chain_id,
+                block,
+                log_index: 0,
+                err,
+            })?;
             last = block;
         }
         engagements::put(db_tx, chain_id, id, state.as_ref(), last).await?;
     }
     for (account, token) in touched_balances {
-        let (balance, block) = match events::last_of_balance(db_tx, chain_id, account, token).await? {
-            Some((block, Event::Credited { balance, .. } | Event::Debited { balance, .. })) => (Some(balance), block),
-            _ => (None, 0),
-        };
+        let (balance, block) =
+            match events::last_of_balance(db_tx, chain_id, account, token).await? {
+                Some((block, Event::Credited { balance, .. } | Event::Debited { balance, .. })) => {
+                    (Some(balance), block)
+                }
+                _ => (None, 0),
+            };
         balances::put(db_tx, chain_id, (account, token), balance, block).await?;
     }
     Ok(())

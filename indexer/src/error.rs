@@ -11,9 +11,19 @@ pub enum Error {
     #[error("asking the chain for {what}: {problem}")]
     Rpc { what: &'static str, problem: String },
     #[error("chain {chain_id}")]
-    Undecodable { chain_id: u64, #[source] err: Undecodable },
+    Undecodable {
+        chain_id: u64,
+        #[source]
+        err: Undecodable,
+    },
     #[error("chain {chain_id}, block {block}, log {log_index}")]
-    Inconsistent { chain_id: u64, block: u64, log_index: u64, #[source] err: Inconsistent },
+    Inconsistent {
+        chain_id: u64,
+        block: u64,
+        log_index: u64,
+        #[source]
+        err: Inconsistent,
+    },
     #[error("the endpoint is on chain {actual}, expected {expected}")]
     WrongChain { expected: u64, actual: u64 },
     #[error(
@@ -26,6 +36,9 @@ pub enum Error {
 impl Error {
     /// Whether the same step may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Rpc { .. } | Self::Store(piecework_store::Error::Database(_)))
+        matches!(
+            self,
+            Self::Rpc { .. } | Self::Store(piecework_store::Error::Database(_))
+        )
     }
 }

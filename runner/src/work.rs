@@ -29,7 +29,9 @@ impl Work<'_> {
     /// Signs and stores claims for the node's new blocks. Returns how many.
     pub async fn sign(&self, engagement: &Engagement) -> Result<usize, Error> {
         let started_at = engagement.started_at();
-        let Some(head) = self.node.head().await? else { return Ok(0) };
+        let Some(head) = self.node.head().await? else {
+            return Ok(0);
+        };
         let id = engagement.id;
         let mut claims = self.replaced(id, &head).await?;
         let mut next = match self.journal.last(id)? {
@@ -37,7 +39,9 @@ impl Work<'_> {
             None => self.first_after(started_at, &head).await?,
         };
         while next <= head.number && claims.len() < SIGN_AT_ONCE {
-            let Some(header) = self.node.at(next).await? else { break };
+            let Some(header) = self.node.at(next).await? else {
+                break;
+            };
             claims.push(self.claim(id, &header, 0)?);
             next += 1;
         }
@@ -51,13 +55,19 @@ impl Work<'_> {
     /// Blocks the node had to build again because its chain was reorganised: a higher revision each, so that an honest rebuild
     /// is not two hashes for one revision. The spec limits how many of them count.
     async fn replaced(&self, id: EngagementId, head: &Header) -> Result<Vec<SignedClaim>, Error> {
-        let Some(last) = self.journal.last(id)? else { return Ok(vec![]) };
+        let Some(last) = self.journal.last(id)? else {
+            return Ok(vec![]);
+        };
         let mut claims = Vec::new();
         let mut number = last.number.min(head.number);
         let floor = number.saturating_sub(REORG_DEPTH);
         while number > floor {
-            let Some(signed) = self.journal.of(id, number)? else { break };
-            let Some(header) = self.node.at(number).await? else { break };
+            let Some(signed) = self.journal.of(id, number)? else {
+                break;
+            };
+            let Some(header) = self.node.at(number).await? else {
+                break;
+            };
             if header.hash == signed.block_hash {
                 break;
             }
@@ -80,9 +90,21 @@ impl Work<'_> {
         Ok(low)
     }
 
-    fn claim(&self, id: EngagementId, header: &Header, revision: u64) -> Result<SignedClaim, Error> {
-        let claim = BlockClaim { number: header.number, revision, block_hash: header.hash };
-        let signature = self.signer.sign_hash_sync(&claim.digest(id, self.domain)).map_err(Error::Sign)?;
+    fn claim(
+        &self,
+        id: EngagementId,
+        header: &Header,
+        revision: u64,
+    ) -> Result<SignedClaim, Error> {
+        let claim = BlockClaim {
+            number: header.number,
+            revision,
+            block_hash: header.hash,
+        };
+        let signature = self
+            .signer
+            .sign_hash_sync(&claim.digest(id, self.domain))
+            .map_err(Error::Sign)?;
         Ok(SignedClaim {
             number: claim.number,
             revision: claim.revision,
@@ -107,7 +129,9 @@ impl Work<'_> {
                 Err(err) if err.retryable() || claims.len() == 1 => {
                     if !err.retryable() {
                         tracing::warn!(
-                            block = claims[0].number, error = &err as &dyn std::error::Error, "the API refuses a claim"
+                            block = claims[0].number,
+                            error = &err as &dyn std::error::Error,
+                            "the API refuses a claim"
                         );
                         self.journal.settled(id, &claims)?;
                         continue;
@@ -128,7 +152,11 @@ impl Work<'_> {
                 Ok(_) => sent += 1,
                 Err(err) if err.retryable() => return Err(err.into()),
                 Err(err) => {
-                    tracing::warn!(block = claim.number, error = &err as &dyn std::error::Error, "the API refuses a claim");
+                    tracing::warn!(
+                        block = claim.number,
+                        error = &err as &dyn std::error::Error,
+                        "the API refuses a claim"
+                    );
                 }
             }
             self.journal.settled(id, one)?;

@@ -12,7 +12,12 @@ use crate::{cli, config};
 
 pub async fn run(args: cli::Demo) -> Result<()> {
     let stop = config::stop_on_signal()?;
-    let mut stack = Stack::start(Options { ephemeral: true, quiet: args.json, runners: true }).await?;
+    let mut stack = Stack::start(Options {
+        ephemeral: true,
+        quiet: args.json,
+        runners: true,
+    })
+    .await?;
     let parts = story::Parts::of(&stack);
     let told = tokio::select! {
         told = story::tell(&parts, args.json) => told?,
@@ -25,7 +30,10 @@ pub async fn run(args: cli::Demo) -> Result<()> {
     }
     drop(stack);
     if !told.differences.is_empty() {
-        bail!("{} balances differ from the contracts' events", told.differences.len());
+        bail!(
+            "{} balances differ from the contracts' events",
+            told.differences.len()
+        );
     }
     Ok(())
 }

@@ -9,7 +9,9 @@ pub enum Error {
     Database(#[from] sqlx::Error),
     #[error("migrating the database")]
     Migrate(#[source] sqlx::migrate::MigrateError),
-    #[error("the database was migrated by a newer Piecework (it has migration {0}): use that version or another database")]
+    #[error(
+        "the database was migrated by a newer Piecework (it has migration {0}): use that version or another database"
+    )]
     SchemaNewer(i64),
     /// A named constraint was hit; the code is stable and the API's.
     #[error("conflict: {0}")]
@@ -28,7 +30,9 @@ pub(crate) trait OnConstraint<T> {
 impl<T> OnConstraint<T> for std::result::Result<T, sqlx::Error> {
     fn on_constraint(self, constraint: &str, code: &'static str) -> Result<T> {
         self.map_err(|err| match &err {
-            sqlx::Error::Database(db) if db.constraint() == Some(constraint) => Error::Conflict(code),
+            sqlx::Error::Database(db) if db.constraint() == Some(constraint) => {
+                Error::Conflict(code)
+            }
             _ => Error::Database(err),
         })
     }

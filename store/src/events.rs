@@ -7,8 +7,8 @@ use piecework_domain::{Address, B256};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::convert::{to_i64, to_time, to_timestamp, to_u64};
 use crate::Result;
+use crate::convert::{to_i64, to_time, to_timestamp, to_u64};
 
 /// An event and where it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,10 @@ pub async fn remove_above(db: &mut PgConnection, chain_id: u64, number: u64) -> 
 }
 
 /// A bounty's events in order, each with its block's time and number.
-pub async fn of_bounty(db: &mut PgConnection, id: BountyId) -> Result<Vec<(Timestamp, u64, Event)>> {
+pub async fn of_bounty(
+    db: &mut PgConnection,
+    id: BountyId,
+) -> Result<Vec<(Timestamp, u64, Event)>> {
     let rows = sqlx::query!(
         r#"select block_time, block_number, payload as "payload: Json<Event>" from events
            where bounty_id = $1 order by block_number, log_index"#,
@@ -75,7 +78,13 @@ pub async fn of_bounty(db: &mut PgConnection, id: BountyId) -> Result<Vec<(Times
     .fetch_all(db)
     .await?;
     rows.into_iter()
-        .map(|row| Ok((to_timestamp(row.block_time)?, to_u64(row.block_number)?, row.payload.0)))
+        .map(|row| {
+            Ok((
+                to_timestamp(row.block_time)?,
+                to_u64(row.block_number)?,
+                row.payload.0,
+            ))
+        })
         .collect()
 }
 
@@ -88,7 +97,9 @@ pub async fn of_engagement(db: &mut PgConnection, id: EngagementId) -> Result<Ve
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| Ok((to_u64(row.block_number)?, row.payload.0))).collect()
+    rows.into_iter()
+        .map(|row| Ok((to_u64(row.block_number)?, row.payload.0)))
+        .collect()
 }
 
 /// The last event of a free balance, with its block's number.
@@ -107,5 +118,6 @@ pub async fn last_of_balance(
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| Ok((to_u64(row.block_number)?, row.payload.0))).transpose()
+    row.map(|row| Ok((to_u64(row.block_number)?, row.payload.0)))
+        .transpose()
 }

@@ -38,8 +38,15 @@ pub async fn epoch(
     before: Before,
 ) -> Result<Option<Finding>, Error> {
     let Spec::Sequencer(spec) = &assignment.spec;
-    let window = rules::epoch_window(&assignment.terms, assignment.started_at, assignment.ends_at, epoch);
-    let Some((from, to)) = window else { return Ok(None) };
+    let window = rules::epoch_window(
+        &assignment.terms,
+        assignment.started_at,
+        assignment.ends_at,
+        epoch,
+    );
+    let Some((from, to)) = window else {
+        return Ok(None);
+    };
     if clock::now() < to.plus(u64::from(spec.grace_seconds)) {
         return Ok(None);
     }
@@ -59,7 +66,10 @@ pub async fn epoch(
         });
     }
     let claims = match (headers.first(), headers.last()) {
-        (Some(first), Some(last)) => api.claims(assignment.engagement, first.number, last.number).await?,
+        (Some(first), Some(last)) => {
+            api.claims(assignment.engagement, first.number, last.number)
+                .await?
+        }
         _ => vec![],
     };
     let cap = rules::units_cap(

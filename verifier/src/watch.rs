@@ -55,7 +55,11 @@ impl View {
     }
 
     async fn block(&self, at: BlockNumberOrTag) -> Result<Option<Header>, Error> {
-        let block = self.provider.get_block_by_number(at).await.map_err(rpc("reading a block"))?;
+        let block = self
+            .provider
+            .get_block_by_number(at)
+            .await
+            .map_err(rpc("reading a block"))?;
         Ok(block.map(Header::from))
     }
 
@@ -71,7 +75,9 @@ impl View {
 
     /// Canonical blocks with timestamps in `[from, to)`, ascending.
     pub async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Header>, Error> {
-        let Some(head) = self.block(BlockNumberOrTag::Latest).await? else { return Ok(vec![]) };
+        let Some(head) = self.block(BlockNumberOrTag::Latest).await? else {
+            return Ok(vec![]);
+        };
         let first = self.first_at_or_after(from, head.number).await?;
         let mut found = Vec::new();
         let mut next = first;
@@ -83,7 +89,11 @@ impl View {
                 .try_collect()
                 .await?;
             let over = batch.iter().any(|header| header.timestamp >= to);
-            found.extend(batch.into_iter().filter(|header| from <= header.timestamp && header.timestamp < to));
+            found.extend(
+                batch
+                    .into_iter()
+                    .filter(|header| from <= header.timestamp && header.timestamp < to),
+            );
             if over {
                 break;
             }
@@ -94,7 +104,10 @@ impl View {
 
     async fn canonical(&self, number: u64) -> Result<Header, Error> {
         let header = self.block(BlockNumberOrTag::Number(number)).await?;
-        header.ok_or_else(|| Error::Rpc { what: "reading a block", problem: format!("no block {number}") })
+        header.ok_or_else(|| Error::Rpc {
+            what: "reading a block",
+            problem: format!("no block {number}"),
+        })
     }
 
     /// Timestamps ascend, so the first block is found by halving.
@@ -112,7 +125,12 @@ impl View {
     }
 
     /// Notes every block when it first appears, until `stop`.
-    pub async fn watch(self, memory: Arc<Memory>, poll_interval: Duration, stop: CancellationToken) {
+    pub async fn watch(
+        self,
+        memory: Arc<Memory>,
+        poll_interval: Duration,
+        stop: CancellationToken,
+    ) {
         let mut known: BTreeMap<u64, B256> = BTreeMap::new();
         let mut failing = false;
         loop {
@@ -120,7 +138,11 @@ impl View {
                 Ok(()) => failing = false,
                 Err(err) if !failing => {
                     failing = true;
-                    tracing::warn!(chain_id = self.chain_id, error = &err as &dyn std::error::Error, "can't see the chain");
+                    tracing::warn!(
+                        chain_id = self.chain_id,
+                        error = &err as &dyn std::error::Error,
+                        "can't see the chain"
+                    );
                 }
                 Err(_) => {}
             }
@@ -133,7 +155,9 @@ impl View {
 
     /// Walks from the head back to what is known, so that replaced blocks are noted too.
     async fn look(&self, memory: &Memory, known: &mut BTreeMap<u64, B256>) -> Result<(), Error> {
-        let Some(head) = self.block(BlockNumberOrTag::Latest).await? else { return Ok(()) };
+        let Some(head) = self.block(BlockNumberOrTag::Latest).await? else {
+            return Ok(());
+        };
         if known.get(&head.number) == Some(&head.hash) {
             return Ok(());
         }

@@ -17,10 +17,15 @@ pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
         let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
         let batch = offers::watched(&mut db, chain.id, clock::now(), after, BATCH).await?;
         drop(db);
-        let Some(last) = batch.last() else { return Ok(()) };
+        let Some(last) = batch.last() else {
+            return Ok(());
+        };
         after = Some(last.bounty);
         for offer in batch {
-            let held = match chain.balance(offer.deposit_address, offer.terms.token).await {
+            let held = match chain
+                .balance(offer.deposit_address, offer.terms.token)
+                .await
+            {
                 Ok(held) => held,
                 Err(err) => {
                     // One bad token must not hide the other deposits.
@@ -33,7 +38,16 @@ pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
             }
             let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
             let data = post_from_deposit_call(&offer.terms);
-            if txs::queue(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0, &data, None).await? {
+            if txs::queue(
+                &mut db,
+                chain.id,
+                Kind::PostFromDeposit,
+                offer.bounty.0,
+                &data,
+                None,
+            )
+            .await?
+            {
                 tracing::info!(bounty = %offer.bounty, amount = %held, "a deposit has arrived");
             }
         }

@@ -13,5 +13,8 @@ pub enum Error {
 }
 
 pub(crate) fn rpc<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> Error {
-    move |err| Error::Rpc { what, problem: err.to_string() }
+    move |err| Error::Rpc {
+        what,
+        problem: err.to_string(),
+    }
 }

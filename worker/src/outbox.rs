@@ -13,7 +13,9 @@ const IN_FLIGHT_MAX: i64 = 64;
 /// Signs and sends what is queued. True if there may be more.
 pub async fn send_next(pool: &PgPool, chain: &Chain) -> Result<bool, Error> {
     let mut db_tx = pool.begin().await.map_err(piecework_store::Error::from)?;
-    let Some(queued) = txs::take_queued(&mut db_tx, chain.id).await? else { return Ok(false) };
+    let Some(queued) = txs::take_queued(&mut db_tx, chain.id).await? else {
+        return Ok(false);
+    };
     txs::lock_sender(&mut db_tx, chain.operator()).await?;
     let gas = match chain.estimate(&queued.data).await {
         Ok(gas) => gas,
@@ -26,15 +28,34 @@ pub async fn send_next(pool: &PgPool, chain: &Chain) -> Result<bool, Error> {
             return Ok(true);
         }
     };
-    let stored = txs::next_nonce(&mut db_tx, chain.id, chain.operator()).await?;
-    let nonce = chain.pending_nonce().await?.max(stored.unwrap_or(0));
+    let open = txs::open_nonces(&mut db_tx, chain.id, chain.operator()).await?;
+    let nonce = first_free(chain.mined_nonce().await?, &open);
     let signed = chain.sign(queued.data, nonce, gas).await?;
-    txs::sign(&mut db_tx, queued.id, chain.operator(), nonce, &signed.raw, signed.hash).await?;
+    txs::sign(
+        &mut db_tx,
+        queued.id,
+        chain.operator(),
+        nonce,
+        &signed.raw,
+        signed.hash,
+    )
+    .await?;
     db_tx.commit().await.map_err(piecework_store::Error::from)?;
     if let Err(err) = chain.send(&signed.raw).await {
         tracing::warn!(tx = %signed.hash, error = &err as &dyn std::error::Error, "sending failed; it will be sent again");
     }
     Ok(true)
+}
+
+/// The lowest nonce that is neither mined nor under way. A reorg can leave a gap below what is under way; until somebody
+/// fills it, nothing above it is mined.
+fn first_free(mined_nonce: u64, open: &[u64]) -> u64 {
+    open.iter()
+        .filter(|nonce| **nonce >= mined_nonce)
+        .fold(
+            mined_nonce,
+            |free, nonce| if *nonce == free { free + 1 } else { free },
+        )
 }
 
 /// Looks for receipts of what was sent, and sends again what has none.
@@ -64,4 +85,17 @@ pub async fn settle(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_free;
+
+    #[test]
+    fn the_next_nonce_fills_the_gap_a_reorg_left() {
+        assert_eq!(first_free(7, &[]), 7);
+        assert_eq!(first_free(7, &[7, 8]), 9);
+        assert_eq!(first_free(7, &[8, 9]), 7);
+        assert_eq!(first_free(7, &[5, 6, 7]), 8);
+    }
 }

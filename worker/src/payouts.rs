@@ -20,7 +20,9 @@ pub async fn look(pool: &PgPool, chain: &Chain, pause: Duration) -> Result<(), E
     loop {
         let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
         let batch = engagements::redeemable_candidates(&mut db, chain.id, after, BATCH).await?;
-        let Some(last) = batch.last() else { return Ok(()) };
+        let Some(last) = batch.last() else {
+            return Ok(());
+        };
         after = Some(last.engagement.id);
         for row in batch {
             decide(&mut db, chain, &row, pause).await?;
@@ -36,9 +38,22 @@ async fn decide(
 ) -> Result<(), Error> {
     let e = &row.engagement;
     let verdicts = statements::attested(db, e.id, VERDICT_DEPTH).await?;
-    let Some(voucher) = voucher::best(&row.terms, &e.verifiers, &verdicts, clock::now()) else { return Ok(()) };
-    let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
-    let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, attested_at);
+    let Some(voucher) = voucher::best(&row.terms, &e.verifiers, &verdicts, clock::now()) else {
+        return Ok(());
+    };
+    let attested_at = voucher
+        .verdicts
+        .iter()
+        .map(|v| v.statement.attested_at)
+        .max()
+        .unwrap_or_default();
+    let cap = rules::units_cap(
+        &row.terms,
+        e.units_max,
+        e.started_at,
+        e.ends_at,
+        attested_at,
+    );
     if voucher.units.min(cap) <= e.units_paid && voucher.faults <= e.faults {
         return Ok(());
     }
@@ -51,7 +66,16 @@ async fn decide(
         }
     }
     let data = redeem_call(&row.terms, &e.verifiers, &e.bid, &voucher);
-    if txs::queue(db, chain.id, Kind::Redeem, e.id.0, &data, Some(voucher.units)).await? {
+    if txs::queue(
+        db,
+        chain.id,
+        Kind::Redeem,
+        e.id.0,
+        &data,
+        Some(voucher.units),
+    )
+    .await?
+    {
         tracing::info!(engagement = %e.id, units = voucher.units, paid = e.units_paid, "redeeming a voucher");
     }
     Ok(())

@@ -61,7 +61,10 @@ pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -
         return Ok((StatusCode::CREATED, Json(view)).into_response());
     }
     if offer.terms.open_until <= clock::now() {
-        let detail = format!("openUntil was {}: nothing can be posted any more", rfc3339(offer.terms.open_until));
+        let detail = format!(
+            "openUntil was {}: nothing can be posted any more",
+            rfc3339(offer.terms.open_until)
+        );
         return Err(Error::conflict("closed", detail));
     }
     remember(&mut db, &state, &offer, &valid).await?;
@@ -74,7 +77,11 @@ pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -
         detail: format!(
             "send {} base units of {} to {}; the bounty is posted from there",
             valid.cost,
-            if token == piecework_domain::money::NATIVE { "native coin".to_owned() } else { format!("token {token}") },
+            if token == piecework_domain::money::NATIVE {
+                "native coin".to_owned()
+            } else {
+                format!("token {token}")
+            },
             valid.deposit_address
         ),
         retryable: true,
@@ -87,11 +94,19 @@ pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -
     let mut response = (StatusCode::PAYMENT_REQUIRED, Json(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     Ok(response)
 }
 
-async fn remember(db: &mut PgConnection, state: &AppState, offer: &OfferBody, valid: &super::specs::Valid) -> Result<()> {
+async fn remember(
+    db: &mut PgConnection,
+    state: &AppState,
+    offer: &OfferBody,
+    valid: &super::specs::Valid,
+) -> Result<()> {
     stored_specs::put(db, offer.terms.spec_hash, &offer.spec, &valid.spec_body).await?;
     let stored = Offer {
         bounty: valid.bounty,
@@ -132,7 +147,12 @@ pub async fn list(
     let open_at = match params.status.as_deref() {
         None => None,
         Some("open") => Some(clock::now()),
-        Some(other) => return Err(Error::malformed("malformed_query", format!("status is `open`, got {other:.40?}"))),
+        Some(other) => {
+            return Err(Error::malformed(
+                "malformed_query",
+                format!("status is `open`, got {other:.40?}"),
+            ));
+        }
     };
     let filter = Filter {
         poster: params.poster.as_deref().map(parse_id).transpose()?,
@@ -149,7 +169,12 @@ pub async fn list(
         let at = write_cursor(row.bounty.posted_at, row.bounty.id);
         views.push((at, view(&mut db, &state, &cursor, row).await?));
     }
-    Ok(Json(Page::new(views, limit, |(at, _)| at.clone(), |(_, view)| view)))
+    Ok(Json(Page::new(
+        views,
+        limit,
+        |(at, _)| at.clone(),
+        |(_, view)| view,
+    )))
 }
 
 /// One bounty.
@@ -162,7 +187,12 @@ pub async fn read(State(state): State<AppState>, Id(id): Id<BountyId>) -> Result
     Ok(Json(view(&mut db, &state, &cursor, row).await?))
 }
 
-async fn view(db: &mut PgConnection, state: &AppState, cursor: &Cursor, row: Row) -> Result<BountyView> {
+async fn view(
+    db: &mut PgConnection,
+    state: &AppState,
+    cursor: &Cursor,
+    row: Row,
+) -> Result<BountyView> {
     let bounty = row.bounty;
     Ok(BountyView {
         id: bounty.id,

@@ -10,12 +10,33 @@ use crate::terms::{Terms, VerifierSet};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Event {
-    Posted { bounty: BountyId, terms: Terms },
-    Funded { bounty: BountyId, from: Address, amount: Amount, escrow: Amount },
-    DepositReturned { bounty: BountyId, poster: Address, token: Address, amount: Amount },
-    EscrowReclaimed { bounty: BountyId, poster: Address, amount: Amount },
+    Posted {
+        bounty: BountyId,
+        terms: Terms,
+    },
+    Funded {
+        bounty: BountyId,
+        from: Address,
+        amount: Amount,
+        escrow: Amount,
+    },
+    DepositReturned {
+        bounty: BountyId,
+        poster: Address,
+        token: Address,
+        amount: Amount,
+    },
+    EscrowReclaimed {
+        bounty: BountyId,
+        poster: Address,
+        amount: Amount,
+    },
     Engaged {
         engagement: EngagementId,
         bounty: BountyId,
@@ -28,10 +49,29 @@ pub enum Event {
         spare: bool,
         escrow: Amount,
     },
-    Redeemed { engagement: EngagementId, payee: Address, submitter: Address, units: u64, amount: Amount, relay_fee: Amount },
-    Faulted { engagement: EngagementId, faults: u64, penalty: Amount, bond: Amount },
-    Skipped { engagement: EngagementId, reason: Bytes },
-    NoticeGiven { engagement: EngagementId, by: Address, ends_at: Timestamp },
+    Redeemed {
+        engagement: EngagementId,
+        payee: Address,
+        submitter: Address,
+        units: u64,
+        amount: Amount,
+        relay_fee: Amount,
+    },
+    Faulted {
+        engagement: EngagementId,
+        faults: u64,
+        penalty: Amount,
+        bond: Amount,
+    },
+    Skipped {
+        engagement: EngagementId,
+        reason: Bytes,
+    },
+    NoticeGiven {
+        engagement: EngagementId,
+        by: Address,
+        ends_at: Timestamp,
+    },
     Ended {
         engagement: EngagementId,
         bounty: BountyId,
@@ -41,9 +81,23 @@ pub enum Event {
         released: Amount,
         escrow: Amount,
     },
-    Reclaimed { engagement: EngagementId, reserve: Amount, bond: Amount },
-    Credited { account: Address, token: Address, amount: Amount, balance: Amount },
-    Debited { account: Address, token: Address, amount: Amount, balance: Amount },
+    Reclaimed {
+        engagement: EngagementId,
+        reserve: Amount,
+        bond: Amount,
+    },
+    Credited {
+        account: Address,
+        token: Address,
+        amount: Amount,
+        balance: Amount,
+    },
+    Debited {
+        account: Address,
+        token: Address,
+        amount: Amount,
+        balance: Amount,
+    },
 }
 
 /// Why an engagement ended. Order and meaning are the contract's.
@@ -72,7 +126,10 @@ pub enum Subject {
     Engagement(EngagementId),
     /// The engagement and its bounty change.
     Both(EngagementId, BountyId),
-    Balance { account: Address, token: Address },
+    Balance {
+        account: Address,
+        token: Address,
+    },
 }
 
 impl Event {
@@ -82,16 +139,22 @@ impl Event {
             | Self::Funded { bounty, .. }
             | Self::DepositReturned { bounty, .. }
             | Self::EscrowReclaimed { bounty, .. } => Subject::Bounty(*bounty),
-            Self::Engaged { engagement, bounty, .. } | Self::Ended { engagement, bounty, .. } => {
-                Subject::Both(*engagement, *bounty)
+            Self::Engaged {
+                engagement, bounty, ..
             }
+            | Self::Ended {
+                engagement, bounty, ..
+            } => Subject::Both(*engagement, *bounty),
             Self::Redeemed { engagement, .. }
             | Self::Faulted { engagement, .. }
             | Self::Skipped { engagement, .. }
             | Self::NoticeGiven { engagement, .. }
             | Self::Reclaimed { engagement, .. } => Subject::Engagement(*engagement),
             Self::Credited { account, token, .. } | Self::Debited { account, token, .. } => {
-                Subject::Balance { account: *account, token: *token }
+                Subject::Balance {
+                    account: *account,
+                    token: *token,
+                }
             }
         }
     }
