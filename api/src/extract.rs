@@ -53,13 +53,33 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let malformed = |detail: String| Error::malformed("malformed_id", detail);
-        let path: Result<axum::extract::Path<String>, PathRejection> =
-            <axum::extract::Path<String> as FromRequestParts<S>>::from_request_parts(parts, state)
-                .await;
-        let axum::extract::Path(text) = path.map_err(|err| malformed(err.body_text()))?;
+        let text: String = path(parts, state).await?;
         parse_id(&text).map(Self)
     }
+}
+
+/// Two path parameters, each an id, a hash or an address.
+#[derive(Debug)]
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<S: Send + Sync, A: FromStr, B: FromStr> FromRequestParts<S> for Ids<A, B> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let (a, b): (String, String) = path(parts, state).await?;
+        Ok(Self(parse_id(&a)?, parse_id(&b)?))
+    }
+}
+
+async fn path<S, T>(parts: &mut Parts, state: &S) -> Result<T, Error>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Send,
+{
+    let path: Result<axum::extract::Path<T>, PathRejection> =
+        <axum::extract::Path<T> as FromRequestParts<S>>::from_request_parts(parts, state).await;
+    path.map(|axum::extract::Path(path)| path)
+        .map_err(|err| Error::malformed("malformed_id", err.body_text()))
 }
 
 /// Reads an id, hash or address from 0x-hex.
@@ -122,14 +142,17 @@ pub fn page_size(limit: Option<u32>) -> Result<i64, Error> {
     }
 }
 
+/// For a cursor that can't be read.
+pub fn malformed_cursor() -> Error {
+    Error::malformed(
+        "malformed_cursor",
+        "this cursor was not given out by this list",
+    )
+}
+
 /// Opaque cursors of lists ordered by a time and an id.
 pub fn read_cursor<T: FromStr>(cursor: Option<&str>) -> Result<Option<(Timestamp, T)>, Error> {
-    let refuse = || {
-        Error::malformed(
-            "malformed_cursor",
-            "this cursor was not given out by this list",
-        )
-    };
+    let refuse = malformed_cursor;
     let Some(cursor) = cursor else {
         return Ok(None);
     };

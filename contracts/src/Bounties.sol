@@ -53,6 +53,7 @@ abstract contract Bounties is Balances {
     /// @inheritdoc IEscrow
     function returnDeposit(Terms calldata terms, address token) external nonReentrant {
         require(token != terms.token || msg.sender == terms.poster, NotPoster(terms.poster, msg.sender));
+        require(terms.poster != address(0), InvalidTerms("poster"));
         bytes32 id = Hashing.bountyId(terms);
         if (token == NATIVE) {
             (, uint256 amount) = _sweep(id, token);
@@ -130,8 +131,8 @@ abstract contract Bounties is Balances {
     }
 
     function _depositAddress(bytes32 id) private returns (DepositAddress) {
-        address at = depositAddress(id);
-        if (at.code.length == 0) new DepositAddress{salt: id}();
-        return DepositAddress(payable(at));
+        address account = depositAddress(id);
+        if (account.code.length == 0) new DepositAddress{salt: id}();
+        return DepositAddress(payable(account));
     }
 }

@@ -430,7 +430,7 @@ contract Escrow is Bounties, EIP712("Piecework", "1") {
     /// @inheritdoc IEscrow
     function unitsCap(Terms calldata terms, bytes32 id, uint64 time) external view returns (uint256) {
         EngagementState memory e = _engagements[id];
-        return time < e.startedAt ? 0 : Rules.unitsCap(terms, e, time);
+        return Rules.unitsCap(terms, e, time);
     }
 
     /// @inheritdoc IEscrow

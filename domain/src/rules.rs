@@ -47,6 +47,9 @@ pub fn units_cap(
     ends_at: Option<Timestamp>,
     now: Timestamp,
 ) -> u64 {
+    if now < started_at {
+        return 0;
+    }
     if terms.unit_seconds == 0 {
         return units_max;
     }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::lookup;
 use crate::error::Problem;
-use crate::extract::{Body, Id, parse_id};
+use crate::extract::{Body, Id, Ids};
 use crate::state::AppState;
 use crate::views::{BidView, Page, rfc3339};
 use crate::{Error, Result, clock};
@@ -142,10 +142,9 @@ pub struct WithdrawBody {
     responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem), (status = 400, body = Problem)))]
 pub async fn withdraw(
     State(state): State<AppState>,
-    axum::extract::Path((bounty, hash)): axum::extract::Path<(String, String)>,
+    Ids(bounty, id): Ids<BountyId, EngagementId>,
     Body(WithdrawBody { signature }): Body<WithdrawBody>,
 ) -> Result<StatusCode> {
-    let (bounty, id): (BountyId, EngagementId) = (parse_id(&bounty)?, parse_id(&hash)?);
     let mut db = lookup::db(&state.pool).await?;
     let row = bids::get(&mut db, id)
         .await?

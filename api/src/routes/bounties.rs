@@ -154,6 +154,17 @@ pub async fn list(
             ));
         }
     };
+    // PostgreSQL's text can't hold NUL.
+    if params
+        .kind
+        .as_deref()
+        .is_some_and(|kind| kind.contains('\0'))
+    {
+        return Err(Error::malformed(
+            "malformed_query",
+            "kind must not contain NUL",
+        ));
+    }
     let filter = Filter {
         poster: params.poster.as_deref().map(parse_id).transpose()?,
         token: params.token.as_deref().map(parse_id).transpose()?,

@@ -13,7 +13,9 @@ use utoipa::IntoParams;
 
 use super::lookup;
 use crate::error::Problem;
-use crate::extract::{Id, Params, page_size, parse_id, read_cursor, write_cursor};
+use crate::extract::{
+    Id, Params, malformed_cursor, page_size, parse_id, read_cursor, write_cursor,
+};
 use crate::state::AppState;
 use crate::views::{
     Certainty, EngagementView, EpochView, FindingView, Page, PayoutView, UnsignedTransaction,
@@ -173,12 +175,7 @@ pub async fn payouts(
     Params(params): Params<PayoutParams>,
 ) -> Result<Json<Page<PayoutView>>> {
     let limit = page_size(params.limit)?;
-    let refuse = || {
-        Error::malformed(
-            "malformed_cursor",
-            "this cursor was not given out by this list",
-        )
-    };
+    let refuse = malformed_cursor;
     let after = match params.cursor.as_deref() {
         None => None,
         Some(cursor) => {

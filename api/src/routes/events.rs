@@ -39,6 +39,10 @@ pub async fn stream(
         Some(seq) => seq,
         None => feed::newest(&mut *lookup::db(&state.pool).await?).await?,
     };
+    if i64::try_from(seq).is_err() {
+        // The feed's numbers are the database's: the stream would end at once, without a word.
+        return Err(piecework_store::Error::OutOfRange(seq).into());
+    }
     let items = stream::items(state.pool, state.feed, filter, seq, state.stop);
     Ok(Sse::new(items).keep_alive(KeepAlive::default()))
 }

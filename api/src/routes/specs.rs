@@ -66,6 +66,10 @@ pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
     terms.validate()?;
     verifiers.validate()?;
     spec.validate()?;
+    // PostgreSQL's text can't hold NUL.
+    if spec.title().contains('\0') {
+        return Err(Error::rule("invalid_spec", "title: must not contain NUL"));
+    }
     let spec_hash = spec.hash()?;
     if spec_hash != terms.spec_hash {
         let detail = format!(

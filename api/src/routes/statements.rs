@@ -21,6 +21,8 @@ use crate::state::{AppState, Chain};
 use crate::{Error, Result, clock};
 
 const VERDICTS_MAX: usize = 1_000;
+/// Bytes of canonical JSON a report may have: what the database keeps of an evidence file.
+const REPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How far a verifier's clock may run ahead of ours.
 const CLOCK_SKEW_SECONDS: u64 = 30;
 
@@ -112,8 +114,8 @@ pub async fn post(
         ));
     };
     for (index, finding) in findings.iter().enumerate() {
+        let report = file(&finding.report)?;
         let judgement = check(&mut db_tx, &state.chain, verifier, &statement, finding).await?;
-        let report = canonical::bytes(&finding.report)?;
         let verdict = &finding.verdict;
         evidence::put(
             &mut db_tx,
@@ -142,6 +144,24 @@ pub async fn post(
             new: true,
         }),
     ))
+}
+
+/// The evidence file that a report is stored as: what anyone who reads it can judge again.
+fn file(report: &Report) -> Result<Vec<u8>> {
+    let body = canonical::bytes(report)?;
+    if body.len() > REPORT_BYTES_MAX {
+        let detail = format!(
+            "a report has at most {REPORT_BYTES_MAX} bytes of canonical JSON, this one has {}",
+            body.len()
+        );
+        return Err(Error::rule("report_too_large", detail));
+    }
+    // Canonical JSON's numbers are doubles (RFC 8785): a larger integer is written as another one.
+    if serde_json::from_slice::<Report>(&body).ok().as_ref() != Some(report) {
+        let detail = "the report has a number that canonical JSON can't hold";
+        return Err(Error::rule("number_too_large", detail));
+    }
+    Ok(body)
 }
 
 /// A verdict must be about a real engagement, by a member of its set, within its clock, above the verifier's last one,

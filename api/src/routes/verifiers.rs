@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::lookup;
 use crate::Result;
 use crate::error::Problem;
-use crate::extract::{Id, Params, page_size, parse_id};
+use crate::extract::{Id, Params, malformed_cursor, page_size, parse_id};
 use crate::state::AppState;
 use crate::views::Page;
 
@@ -59,7 +59,8 @@ pub async fn assignments(
     Params(params): Params<AssignmentParams>,
 ) -> Result<Json<Page<AssignmentView>>> {
     let limit = page_size(params.limit)?;
-    let after = params.cursor.as_deref().map(parse_id).transpose()?;
+    let after = params.cursor.as_deref().map(parse_id).transpose();
+    let after = after.map_err(|_| malformed_cursor())?;
     let mut db = lookup::db(&state.pool).await?;
     let rows = engagements::assignments(&mut db, verifier, after, limit).await?;
     let escrow = state.chain.escrow;

@@ -21,11 +21,11 @@ library Hashing {
     /// bits give an id that was never posted, because emitting `Posted` checks every field.
     function bountyId(Terms calldata terms) internal view returns (bytes32 id) {
         assembly ("memory-safe") {
-            let at := mload(0x40)
-            mstore(at, chainid())
-            mstore(add(at, 0x20), address())
-            calldatacopy(add(at, 0x40), terms, TERMS_BYTES)
-            id := keccak256(at, add(0x40, TERMS_BYTES))
+            let start := mload(0x40)
+            mstore(start, chainid())
+            mstore(add(start, 0x20), address())
+            calldatacopy(add(start, 0x40), terms, TERMS_BYTES)
+            id := keccak256(start, add(0x40, TERMS_BYTES))
         }
     }
 
@@ -37,10 +37,10 @@ library Hashing {
     function bid(Bid calldata b) internal pure returns (bytes32 hash) {
         bytes32 typehash = BID_TYPEHASH;
         assembly ("memory-safe") {
-            let at := mload(0x40)
-            mstore(at, typehash)
-            calldatacopy(add(at, 0x20), b, BID_BYTES)
-            hash := keccak256(at, add(0x20, BID_BYTES))
+            let start := mload(0x40)
+            mstore(start, typehash)
+            calldatacopy(add(start, 0x20), b, BID_BYTES)
+            hash := keccak256(start, add(0x20, BID_BYTES))
         }
     }
 

@@ -65,8 +65,9 @@ library Rules {
 
     /// @notice Units are capped by the clock: (min(time, end) − start) / unitSeconds, and by what is reserved.
     function unitsCap(Terms calldata terms, EngagementState memory e, uint256 time) internal pure returns (uint256) {
+        if (time < e.startedAt) return 0;
         if (terms.unitSeconds == 0) return e.unitsMax;
-        return Math.min(e.unitsMax, Math.saturatingSub(workedUntil(e, time), e.startedAt) / terms.unitSeconds);
+        return Math.min(e.unitsMax, (workedUntil(e, time) - e.startedAt) / terms.unitSeconds);
     }
 
     /// @notice At most one fault per epoch begun.

@@ -31,6 +31,7 @@ library Signatures {
             mstore(0, 0)
             ok := staticcall(ERC1271_GAS, signer, add(data, 0x20), mload(data), 0, 0x20)
             answer := mload(0)
+            ok := and(ok, gt(returndatasize(), 0x1f))
         }
         return ok && answer == bytes32(IERC1271.isValidSignature.selector);
     }

@@ -123,7 +123,8 @@ abstract contract Ledger is Base {
     {
         Terms memory t = offers[e.offer];
         if (e.status != Status.Active && e.status != Status.Ended) return false;
-        uint256 cap = t.unitSeconds == 0 ? e.unitsMax : worked(e, attestedAt) / t.unitSeconds;
+        uint256 cap =
+            attestedAt < e.startedAt ? 0 : t.unitSeconds == 0 ? e.unitsMax : worked(e, attestedAt) / t.unitSeconds;
         if (cap > e.unitsMax) cap = e.unitsMax;
         if (units > cap) units = cap;
         cap = ceil(worked(e, attestedAt), t.epochSeconds);

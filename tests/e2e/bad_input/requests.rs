@@ -1,0 +1,451 @@
+//! Requests that never reach what a route does.
+
+use piecework_domain::B256;
+use piecework_domain::messages::Bid;
+use piecework_domain::money::Amount;
+use reqwest::Method;
+use serde_json::json;
+
+use super::world::World;
+
+/// Everything that takes a body.
+fn posts(world: &World<'_>) -> [(Method, String); 7] {
+    let (bounty, engagement) = (world.open_id, world.engagement.id);
+    [
+        (Method::POST, "/v1/specs/check".to_owned()),
+        (Method::POST, "/v1/bounties".to_owned()),
+        (Method::POST, format!("/v1/bounties/{bounty}/bids")),
+        (Method::POST, format!("/v1/bounties/{bounty}/awards")),
+        (
+            Method::DELETE,
+            format!("/v1/bounties/{bounty}/bids/{}", world.rival.engagement_id()),
+        ),
+        (
+            Method::POST,
+            format!("/v1/engagements/{engagement}/evidence"),
+        ),
+        (Method::POST, "/v1/statements".to_owned()),
+    ]
+}
+
+/// A bid that would be taken.
+fn good_bid(world: &World<'_>) -> String {
+    let bid = Bid {
+        nonce: Amount::from(77),
+        ..world.cast.bid(world.open_id, &world.open)
+    };
+    world.cast.signed_bid(&bid).to_string()
+}
+
+pub async fn malformed_json_is_told_from_the_wrong_shape(world: &World<'_>) {
+    for (method, path) in posts(world) {
+        for bad in [
+            &b""[..],
+            b"{",
+            b"{'terms': 1}",
+            b"<terms/>",
+            b"\xff\xfe",
+            b"\"\xff\"",
+            b"nul",
+        ] {
+            let what = format!("{method} {path} of {:?}", String::from_utf8_lossy(bad));
+            let answer = world.json(method.clone(), &path, bad.to_vec()).await;
+            world.refused(&what, answer, 400, "malformed_json").await;
+        }
+        for bad in ["{}", "[]", "null", "7", "\"0x\"", "{\"unknown\": 1}"] {
+            let answer = world.json(method.clone(), &path, bad.into()).await;
+            world
+                .refused(
+                    &format!("{method} {path} of {bad}"),
+                    answer,
+                    422,
+                    "invalid_body",
+                )
+                .await;
+        }
+    }
+    let path = format!("/v1/bounties/{}/bids", world.open_id);
+    for more in ["x", "{}", ","] {
+        let answer = world
+            .json(
+                Method::POST,
+                &path,
+                format!("{}{more}", good_bid(world)).into(),
+            )
+            .await;
+        world
+            .refused(
+                &format!("a good bid with {more} behind it"),
+                answer,
+                400,
+                "malformed_json",
+            )
+            .await;
+    }
+    let deep = format!(
+        "{{\"spec\":{{\"deep\":{}{}}}}}",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
+    let answer = world.json(Method::POST, "/v1/bounties", deep.into()).await;
+    world
+        .refused("ten thousand brackets", answer, 400, "malformed_json")
+        .await;
+    let lone = world
+        .cast
+        .offer(&world.terms())
+        .to_string()
+        .replacen("Run our", "\\ud800", 1);
+    let answer = world.json(Method::POST, "/v1/bounties", lone.into()).await;
+    world
+        .refused("half a character", answer, 400, "malformed_json")
+        .await;
+}
+
+pub async fn only_json_is_read_and_not_too_much_of_it(world: &World<'_>) {
+    for (method, path) in posts(world) {
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/xml",
+            "application",
+            "",
+        ] {
+            let headers = [("content-type", kind)];
+            let answer = world
+                .send(method.clone(), &path, &headers, b"{}".to_vec())
+                .await;
+            world
+                .refused(
+                    &format!("{method} {path} as {kind:?}"),
+                    answer,
+                    415,
+                    "unsupported_media_type",
+                )
+                .await;
+        }
+        let answer = world.send(method.clone(), &path, &[], b"{}".to_vec()).await;
+        world
+            .refused(
+                &format!("{method} {path} as nothing"),
+                answer,
+                415,
+                "unsupported_media_type",
+            )
+            .await;
+
+        let most = if path == "/v1/statements" {
+            16 * 1024 * 1024
+        } else {
+            256 * 1024
+        };
+        let answer = world
+            .json(method.clone(), &path, vec![b' '; most + 1])
+            .await;
+        world
+            .refused(
+                &format!("{method} {path} of {most} bytes and one"),
+                answer,
+                413,
+                "body_too_large",
+            )
+            .await;
+        let answer = world.json(method.clone(), &path, vec![b' '; most]).await;
+        world
+            .refused(
+                &format!("{method} {path} of {most} bytes"),
+                answer,
+                400,
+                "malformed_json",
+            )
+            .await;
+    }
+    let padded = format!("{}{}", " ".repeat(256 * 1024), good_bid(world));
+    let answer = world
+        .json(
+            Method::POST,
+            &format!("/v1/bounties/{}/bids", world.open_id),
+            padded.into(),
+        )
+        .await;
+    world
+        .refused(
+            "a good bid behind too many spaces",
+            answer,
+            413,
+            "body_too_large",
+        )
+        .await;
+}
+
+pub async fn malformed_ids_are_named(world: &World<'_>) {
+    let good = format!("{}", world.open_id);
+    let address = world.cast.address("runner1");
+    let bad = [
+        "0x".to_owned(),
+        "0x12".to_owned(),
+        "nonsense".to_owned(),
+        good[2..].to_owned(),
+        format!("0X{}", &good[2..]),
+        format!("{good}00"),
+        format!("{}zz", &good[..good.len() - 2]),
+        address.to_string()[2..].to_owned(),
+        "%00".to_owned(),
+        "%ff".to_owned(),
+        "0x%27%20or%201=1".to_owned(),
+        "..%2f..%2fetc".to_owned(),
+        "1".repeat(3_000),
+    ];
+    let routes = [
+        "/v1/bounties/{}".to_owned(),
+        "/v1/bounties/{}/bids".to_owned(),
+        format!("/v1/bounties/{{}}/claim?runner={address}&node={address}"),
+        "/v1/engagements/{}".to_owned(),
+        "/v1/engagements/{}/epochs".to_owned(),
+        "/v1/engagements/{}/payouts".to_owned(),
+        "/v1/engagements/{}/voucher".to_owned(),
+        "/v1/engagements/{}/claims?from=0&to=1".to_owned(),
+        "/v1/evidence/{}".to_owned(),
+        "/v1/runners/{}".to_owned(),
+        "/v1/verifiers/{}/assignments".to_owned(),
+        "/v1/bounties?poster={}".to_owned(),
+        "/v1/bounties?token={}".to_owned(),
+        "/v1/engagements?bounty={}".to_owned(),
+        "/v1/engagements?runner={}".to_owned(),
+        "/v1/events?bounty={}".to_owned(),
+        "/v1/events?engagement={}".to_owned(),
+    ];
+    for route in &routes {
+        for id in &bad {
+            let path = route.replace("{}", id);
+            world
+                .refused(
+                    &format!("GET {path:.100}"),
+                    world.get(&path).await,
+                    400,
+                    "malformed_id",
+                )
+                .await;
+        }
+    }
+    for route in [
+        "bounties/{}/bids",
+        "bounties/{}/awards",
+        "engagements/{}/evidence",
+    ] {
+        for id in &bad {
+            let path = format!("/v1/{}", route.replace("{}", id));
+            let answer = world.post(&path, &json!({})).await;
+            world
+                .refused(&format!("POST {path:.100}"), answer, 400, "malformed_id")
+                .await;
+        }
+    }
+}
+
+pub async fn unknown_ids_are_not_found(world: &World<'_>) {
+    let (address, unknown) = (world.cast.address("runner1"), B256::repeat_byte(9));
+    for (path, code) in [
+        (format!("/v1/bounties/{unknown}"), "bounty_not_found"),
+        (format!("/v1/bounties/{unknown}/bids"), "bounty_not_found"),
+        (
+            format!("/v1/bounties/{unknown}/claim?runner={address}&node={address}"),
+            "bounty_not_found",
+        ),
+        // An engagement's id is not a bounty's, nor the other way round.
+        (
+            format!("/v1/bounties/{}", world.engagement.id),
+            "bounty_not_found",
+        ),
+        (
+            format!("/v1/engagements/{}", world.open_id),
+            "engagement_not_found",
+        ),
+        (
+            format!("/v1/engagements/{}", world.rival.engagement_id()),
+            "engagement_not_found",
+        ),
+        (format!("/v1/engagements/{unknown}"), "engagement_not_found"),
+        (
+            format!("/v1/engagements/{unknown}/epochs"),
+            "engagement_not_found",
+        ),
+        (
+            format!("/v1/engagements/{unknown}/payouts"),
+            "engagement_not_found",
+        ),
+        (
+            format!("/v1/engagements/{unknown}/voucher"),
+            "engagement_not_found",
+        ),
+        (
+            format!("/v1/engagements/{unknown}/claims?from=0&to=1"),
+            "engagement_not_found",
+        ),
+        (
+            format!("/v1/engagements/{}/voucher", world.engagement.id),
+            "no_voucher",
+        ),
+        (format!("/v1/evidence/{unknown}"), "evidence_not_found"),
+    ] {
+        world
+            .refused(&path, world.get(&path).await, 404, code)
+            .await;
+    }
+}
+
+pub async fn bad_cursors_limits_and_parameters_are_named(world: &World<'_>) {
+    let (address, engagement) = (
+        world.cast.address("runner1"),
+        format!("/v1/engagements/{}", world.engagement.id),
+    );
+    let paged = [
+        "/v1/bounties".to_owned(),
+        "/v1/engagements".to_owned(),
+        format!("/v1/verifiers/{address}/assignments"),
+        format!("{engagement}/payouts"),
+    ];
+    let zeros = B256::ZERO;
+    for list in &paged {
+        for cursor in [
+            "",
+            "x",
+            "_",
+            "1_",
+            "_1",
+            "1_zz",
+            "a_b",
+            "-1_-1",
+            "1.5_2",
+            "%00",
+            "%ff",
+            "99999999999999999999_1",
+        ] {
+            let path = format!("{list}?cursor={cursor}");
+            world
+                .refused(&path, world.get(&path).await, 400, "malformed_cursor")
+                .await;
+        }
+    }
+    let path = format!("/v1/bounties?cursor=-1_{zeros}");
+    world
+        .refused(&path, world.get(&path).await, 400, "malformed_cursor")
+        .await;
+
+    let mut limited = paged.to_vec();
+    limited.push(format!("{engagement}/epochs"));
+    for list in &limited {
+        for limit in ["0", "101", "-1", "ten", "1.5", "4294967296", "", "0x10"] {
+            let path = format!("{list}?limit={limit}");
+            world
+                .refused(&path, world.get(&path).await, 400, "malformed_query")
+                .await;
+        }
+        for query in ["colour=red", "Limit=1", "limit=1&limit=2"] {
+            let path = format!("{list}?{query}");
+            world
+                .refused(&path, world.get(&path).await, 400, "malformed_query")
+                .await;
+        }
+    }
+    for path in [
+        "/v1/bounties?status=closed".to_owned(),
+        "/v1/bounties?status=%00".to_owned(),
+        "/v1/bounties?kind=%00".to_owned(),
+        "/v1/engagements?status=Active".to_owned(),
+        "/v1/engagements?status=%00".to_owned(),
+        format!("{engagement}/epochs?from=-1"),
+        format!("{engagement}/epochs?from=18446744073709551616"),
+        format!("{engagement}/claims"),
+        format!("{engagement}/claims?from=0"),
+        format!("{engagement}/claims?from=a&to=b"),
+        format!("{engagement}/claims?from=0&to=1&limit=1"),
+        "/v1/events?after=x".to_owned(),
+        "/v1/events?after=-1".to_owned(),
+        "/v1/events?colour=red".to_owned(),
+    ] {
+        world
+            .refused(&path, world.get(&path).await, 400, "malformed_query")
+            .await;
+    }
+    let most = u64::MAX;
+    for path in [
+        format!("{engagement}/epochs?from={most}"),
+        format!("{engagement}/claims?from=0&to={most}"),
+        format!("{engagement}/claims?from={most}&to=0"),
+        format!("{engagement}/payouts?cursor={most}_0"),
+        format!("/v1/events?after={most}"),
+    ] {
+        world
+            .refused(&path, world.get(&path).await, 422, "number_too_large")
+            .await;
+    }
+    for (value, status, code) in [
+        ("x", 400, "malformed_header"),
+        ("18446744073709551615", 422, "number_too_large"),
+    ] {
+        let answer = world
+            .send(
+                Method::GET,
+                "/v1/events",
+                &[("last-event-id", value)],
+                vec![],
+            )
+            .await;
+        world
+            .refused(&format!("Last-Event-ID {value}"), answer, status, code)
+            .await;
+    }
+}
+
+pub async fn unknown_routes_and_methods_are_problems(world: &World<'_>) {
+    let bounty = world.open_id;
+    for path in [
+        "/",
+        "/v1",
+        "/v2/bounties",
+        "/v1/bounties/",
+        "/v1/Bounties",
+        "/v1/specs",
+        "/%ff",
+        "/.env",
+    ] {
+        for method in [Method::GET, Method::POST] {
+            let answer = world.json(method.clone(), path, b"{}".to_vec()).await;
+            world
+                .refused(&format!("{method} {path}"), answer, 404, "no_such_route")
+                .await;
+        }
+    }
+    for (method, path) in [
+        (Method::DELETE, "/v1/bounties".to_owned()),
+        (Method::PUT, format!("/v1/bounties/{bounty}")),
+        (Method::POST, format!("/v1/bounties/{bounty}")),
+        (Method::PATCH, format!("/v1/bounties/{bounty}/bids")),
+        (Method::GET, format!("/v1/bounties/{bounty}/bids/{bounty}")),
+        (Method::GET, format!("/v1/bounties/{bounty}/awards")),
+        (Method::POST, format!("/v1/bounties/{bounty}/claim")),
+        (
+            Method::GET,
+            format!("/v1/engagements/{}/evidence", world.engagement.id),
+        ),
+        (Method::GET, "/v1/statements".to_owned()),
+        (Method::GET, "/v1/specs/check".to_owned()),
+        (Method::POST, "/v1/stats".to_owned()),
+        (Method::POST, "/v1/events".to_owned()),
+        (Method::POST, "/healthz".to_owned()),
+        (Method::DELETE, "/metrics".to_owned()),
+        (Method::OPTIONS, "/v1/statements".to_owned()),
+        (Method::from_bytes(b"BREW").unwrap(), "/v1/stats".to_owned()),
+    ] {
+        let answer = world.json(method.clone(), &path, b"{}".to_vec()).await;
+        world
+            .refused(
+                &format!("{method} {path}"),
+                answer,
+                405,
+                "method_not_allowed",
+            )
+            .await;
+    }
+}
