@@ -86,3 +86,68 @@ pub fn epoch_window(
     let to = ends_at.map_or(from.plus(length), |end| end.min(from.plus(length)));
     (from < to).then_some((from, to))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{START, terms};
+
+    #[test]
+    fn the_reserve_covers_pay_and_every_begun_epochs_fees() {
+        let mut terms = terms();
+        assert_eq!(
+            reserve(&terms, 3, 500),
+            Some(Amount::from(100 * 500 + 7 * 3 * 10))
+        );
+        terms.units_max = 101;
+        assert_eq!(fee_reserve(&terms, 3, 101), Some(Amount::from(7 * 3 * 11)));
+        terms.unit_seconds = 0;
+        assert_eq!(fee_reserve(&terms, 3, 101), Some(Amount::from(7 * 3 * 101)));
+    }
+
+    #[test]
+    fn the_clock_caps_units_at_every_boundary() {
+        let terms = terms();
+        let end = Some(START.plus(30));
+        let cap = |now| units_cap(&terms, 100, START, end, now);
+        assert_eq!(cap(Timestamp(START.0 - 1)), 0);
+        assert_eq!(
+            (cap(START), cap(START.plus(1)), cap(START.plus(29))),
+            (0, 1, 29)
+        );
+        assert_eq!(
+            (
+                cap(START.plus(30)),
+                cap(START.plus(31)),
+                cap(START.plus(900))
+            ),
+            (30, 30, 30)
+        );
+        assert_eq!(units_cap(&terms, 100, START, None, START.plus(900)), 100);
+    }
+
+    #[test]
+    fn faults_never_take_more_than_the_bond() {
+        let terms = terms();
+        assert_eq!(bond_left(&terms, 2), Amount::from(3_000));
+        assert_eq!(bond_left(&terms, 5), Amount::ZERO);
+        assert_eq!(bond_left(&terms, u64::MAX), Amount::ZERO);
+    }
+
+    #[test]
+    fn the_last_epoch_is_cut_at_the_end() {
+        let terms = terms();
+        let end = Some(START.plus(25));
+        assert_eq!(
+            epoch_window(&terms, START, end, 1),
+            Some((START.plus(10), START.plus(20)))
+        );
+        assert_eq!(
+            epoch_window(&terms, START, end, 2),
+            Some((START.plus(20), START.plus(25)))
+        );
+        assert_eq!(epoch_window(&terms, START, end, 3), None);
+        assert_eq!(epoch_window(&terms, START, Some(START.plus(20)), 2), None);
+        assert_eq!(epoch_window(&terms, START, None, u64::MAX), None);
+    }
+}

@@ -79,3 +79,102 @@ pub fn best(
         verdicts: newest.into_iter().cloned().collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{EngagementId, EvidenceHash};
+    use crate::testing::{START, terms, verifiers};
+
+    fn verdict(
+        member: usize,
+        epoch: u64,
+        units: u64,
+        faults: u64,
+        attested_at: Timestamp,
+    ) -> AttestedVerdict {
+        AttestedVerdict {
+            verifier: verifiers().members[member],
+            statement: Statement {
+                root: B256::ZERO,
+                attested_at,
+            },
+            signature: Bytes::new(),
+            verdict: Verdict {
+                engagement: EngagementId(B256::ZERO),
+                epoch,
+                units,
+                faults,
+                evidence: EvidenceHash(B256::ZERO),
+            },
+            proof: vec![],
+        }
+    }
+
+    /// The terms' challenge window is 20 s.
+    fn best_at(verdicts: &[AttestedVerdict], now: Timestamp) -> Option<(u64, u64)> {
+        best(&terms(), &verifiers(), verdicts, now).map(|voucher| (voucher.units, voucher.faults))
+    }
+
+    #[test]
+    fn takes_the_threshold_highest_count() {
+        let verdicts = [
+            verdict(0, 0, 10, 0, START),
+            verdict(1, 0, 8, 1, START),
+            verdict(2, 0, 3, 1, START),
+        ];
+        assert_eq!(best_at(&verdicts, START.plus(20)), Some((8, 0)));
+    }
+
+    #[test]
+    fn one_verifier_can_neither_raise_nor_lower_it() {
+        let honest = [verdict(0, 0, 10, 0, START), verdict(1, 0, 10, 0, START)];
+        for lie in [0, 1_000_000] {
+            let mut verdicts = honest.to_vec();
+            verdicts.push(verdict(2, 0, lie, 0, START));
+            assert_eq!(best_at(&verdicts, START.plus(20)), Some((10, 0)), "{lie}");
+        }
+    }
+
+    #[test]
+    fn verdicts_count_once_their_window_has_passed() {
+        let verdicts = [
+            verdict(0, 0, 10, 0, START),
+            verdict(1, 0, 10, 0, START.plus(5)),
+        ];
+        assert_eq!(best_at(&verdicts, START.plus(24)), None);
+        assert_eq!(best_at(&verdicts, START.plus(25)), Some((10, 0)));
+    }
+
+    #[test]
+    fn a_newer_verdict_in_its_window_does_not_hide_an_older_one() {
+        let verdicts = [
+            verdict(0, 0, 10, 0, START),
+            verdict(1, 0, 10, 0, START),
+            verdict(0, 1, 20, 0, START.plus(10)),
+            verdict(1, 1, 20, 0, START.plus(10)),
+        ];
+        assert_eq!(best_at(&verdicts, START.plus(20)), Some((10, 0)));
+        assert_eq!(best_at(&verdicts, START.plus(30)), Some((20, 0)));
+    }
+
+    #[test]
+    fn verdicts_come_ascending_by_verifier_and_once_each() {
+        let verdicts = [
+            verdict(2, 0, 9, 0, START),
+            verdict(0, 0, 9, 0, START),
+            verdict(0, 1, 9, 0, START),
+        ];
+        let voucher =
+            best(&terms(), &verifiers(), &verdicts, START.plus(20)).expect("two members spoke");
+        let signers: Vec<_> = voucher.verdicts.iter().map(|v| v.verifier).collect();
+        assert_eq!(signers, [verifiers().members[0], verifiers().members[2]]);
+    }
+
+    #[test]
+    fn strangers_do_not_count() {
+        let mut verdicts = vec![verdict(0, 0, 9, 0, START), verdict(1, 0, 9, 0, START)];
+        verdicts[1].verifier = Address::repeat_byte(7);
+        assert_eq!(best_at(&verdicts, START.plus(20)), None);
+    }
+}

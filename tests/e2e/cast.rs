@@ -44,7 +44,6 @@ pub struct Cast<'a> {
     pub dev: &'a Dev,
     pub api: Client,
     pub chain: DynProvider,
-    pub l2: DynProvider,
     pub domain: Domain,
 }
 
@@ -60,7 +59,6 @@ impl<'a> Cast<'a> {
             dev,
             api: Client::new(&ready.api_url),
             chain: read(&ready.rpc_url),
-            l2: read(&ready.l2.rpc_url),
             domain: Domain::new(ready.chain_id, ready.escrow),
         }
     }

@@ -2,6 +2,9 @@
 //!
 //! They share two cores, so one stack runs at a time.
 
+// Here a wrong assumption should fail the test on the spot.
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
+
 mod bad_input;
 mod cast;
 mod crash;

@@ -31,3 +31,6 @@ pub enum Inconsistent {
         field: &'static str,
     },
 }
+
+#[cfg(test)]
+mod tests;

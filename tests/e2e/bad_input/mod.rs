@@ -2,9 +2,13 @@
 
 mod awards;
 mod bids;
+mod bodies;
 mod evidence;
+mod findings;
 mod offers;
+mod reports;
 mod requests;
+mod seats;
 mod signatures;
 mod statements;
 mod world;
@@ -19,8 +23,8 @@ async fn bad_input_gets_a_clear_problem_and_changes_nothing() {
     let cast = Cast::of(&dev);
     let world = World::set_up(&cast).await;
 
-    requests::malformed_json_is_told_from_the_wrong_shape(&world).await;
-    requests::only_json_is_read_and_not_too_much_of_it(&world).await;
+    bodies::malformed_json_is_told_from_the_wrong_shape(&world).await;
+    bodies::only_json_is_read_and_not_too_much_of_it(&world).await;
     requests::malformed_ids_are_named(&world).await;
     requests::unknown_ids_are_not_found(&world).await;
     requests::bad_cursors_limits_and_parameters_are_named(&world).await;
@@ -35,8 +39,8 @@ async fn bad_input_gets_a_clear_problem_and_changes_nothing() {
     bids::signatures_that_are_not_the_runners(&world).await;
     bids::bids_that_break_a_rule(&world).await;
     bids::bids_of_the_wrong_shape(&world).await;
-    bids::withdrawals_that_are_not_the_runners(&world).await;
-    bids::claims_that_cannot_be_made(&world).await;
+    seats::withdrawals_that_are_not_the_runners(&world).await;
+    seats::claims_that_cannot_be_made(&world).await;
 
     awards::signatures_that_are_not_the_posters(&world).await;
     awards::awards_that_break_a_rule(&world).await;
@@ -47,8 +51,8 @@ async fn bad_input_gets_a_clear_problem_and_changes_nothing() {
 
     statements::signatures_that_are_not_the_verifiers(&world).await;
     statements::statements_that_break_a_rule(&world).await;
-    statements::reports_that_are_not_the_engagements(&world).await;
-    statements::verdicts_that_contradict_what_was_judged(&world).await;
+    reports::reports_that_are_not_the_engagements(&world).await;
+    reports::verdicts_that_contradict_what_was_judged(&world).await;
 
     world.finish().await;
 }

@@ -256,3 +256,6 @@ fn check(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
