@@ -98,7 +98,7 @@ impl From<piecework_store::Error> for Error {
             piecework_store::Error::OutOfRange(value) => {
                 Self::rule("number_too_large", format!("{value} is more than 2^63 - 1"))
             }
-            piecework_store::Error::Database(_) => Self::Unavailable(Box::new(err)),
+            err if err.is_outage() => Self::Unavailable(Box::new(err)),
             other => Self::Failed(Box::new(other)),
         }
     }

@@ -17,7 +17,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::error::problem;
@@ -71,10 +70,7 @@ fn router(state: AppState) -> Router {
     let (api, _) = routes::all().split_for_parts();
     let timed = api
         .merge(routes::unlisted())
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            REQUEST_TIMEOUT,
-        ))
+        .layer(axum::middleware::from_fn(time_out))
         // The stream outlives any request timeout.
         .merge(routes::streams().split_for_parts().0)
         .fallback(|| async {
@@ -102,6 +98,17 @@ fn router(state: AppState) -> Router {
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
         .with_state(state)
+}
+
+/// A request that takes too long gets a problem; what it was doing is rolled back.
+async fn time_out(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let detail = format!("not done within {} s", REQUEST_TIMEOUT.as_secs());
+            problem(StatusCode::GATEWAY_TIMEOUT, "timed_out", detail, true)
+        }
+    }
 }
 
 async fn count(request: axum::extract::Request, next: axum::middleware::Next) -> Response {

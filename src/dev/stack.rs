@@ -18,6 +18,9 @@ pub const SETTLEMENT_CHAIN_ID: u64 = 31_337;
 pub const SEQUENCED_CHAIN_ID: u64 = 31_338;
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A part's settings.
+type Envs = Vec<(&'static str, String)>;
+
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Free ports and a throw-away data directory.
@@ -145,7 +148,7 @@ impl Stack {
             Ok(path.display().to_string())
         };
         let state = |name: &str| self.dir.join(format!("{name}.redb")).display().to_string();
-        let mut parts: Vec<(String, &str, Vec<(&str, String)>)> = vec![
+        let mut parts: Vec<(String, &str, Envs)> = vec![
             ("index".to_owned(), "index", inside.clone()),
             ("serve".to_owned(), "serve", inside.clone()),
         ];

@@ -22,6 +22,25 @@ pub enum Error {
     Corrupt(&'static str),
 }
 
+impl Error {
+    /// Whether the same call may succeed once the database answers again. A statement that the database understood and
+    /// refused is not an outage.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(db)) => {
+                // Class 57 is operator intervention (shutdown, start-up), 53 insufficient resources, 40 rolled back.
+                db.code().is_some_and(|code| {
+                    ["57", "53", "40"]
+                        .iter()
+                        .any(|class| code.starts_with(class))
+                })
+            }
+            Self::Database(_) => true,
+            _ => false,
+        }
+    }
+}
+
 pub(crate) trait OnConstraint<T> {
     /// Turns the violation of `constraint` into `Conflict(code)`.
     fn on_constraint(self, constraint: &str, code: &'static str) -> Result<T>;

@@ -19,7 +19,6 @@ pub fn alone() -> MutexGuard<'static, ()> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chain {
-    pub rpc_url: String,
     pub chain_id: u64,
 }
 

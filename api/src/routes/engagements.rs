@@ -99,6 +99,8 @@ pub async fn read(
 pub struct EpochParams {
     /// First epoch, 0 unless given.
     from: Option<u64>,
+    /// From the page before; goes before `from`.
+    cursor: Option<String>,
     /// 1 to 100, 50 unless given.
     limit: Option<u32>,
 }
@@ -112,7 +114,16 @@ pub async fn epochs(
     Params(params): Params<EpochParams>,
 ) -> Result<Json<Page<EpochView>>> {
     let limit = u64::try_from(page_size(params.limit)?).unwrap_or(1);
-    let from = params.from.unwrap_or(0);
+    let refuse = || {
+        Error::malformed(
+            "malformed_cursor",
+            "this cursor was not given out by this list",
+        )
+    };
+    let from = match params.cursor.as_deref() {
+        Some(cursor) => cursor.parse().map_err(|_| refuse())?,
+        None => params.from.unwrap_or(0),
+    };
     let mut db = lookup::db(&state.pool).await?;
     let row = lookup::engagement(&mut db, id).await?;
     let e = &row.engagement;
