@@ -49,10 +49,7 @@ pub enum Command {
 impl Command {
     /// Commands that talk to a person: their progress goes to the terminal, so logs keep quiet unless asked.
     pub fn is_interactive(&self) -> bool {
-        matches!(
-            self,
-            Self::Demo(_) | Self::Dev(_) | Self::Deploy(_) | Self::Contracts { .. } | Self::Openapi
-        )
+        matches!(self, Self::Demo(_) | Self::Dev(_) | Self::Deploy(_) | Self::Contracts { .. } | Self::Openapi)
     }
 }
 
@@ -159,30 +156,16 @@ pub struct Work {
 
 #[derive(Clone, Debug, Args)]
 pub struct Verify {
-    #[arg(
-        long,
-        env = "PIECEWORK_API_URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
+    #[arg(long, env = "PIECEWORK_API_URL", default_value = "http://127.0.0.1:8080")]
     pub api_url: String,
     /// File with the verifier's private key (hex), readable by its owner alone
     #[arg(long, env = "PIECEWORK_VERIFIER_KEY_FILE")]
     pub key_file: PathBuf,
     /// An endpoint of your own, as CHAIN_ID=URL; once per chain
-    #[arg(
-        long,
-        env = "PIECEWORK_ENDPOINTS",
-        value_delimiter = ',',
-        required = true,
-        hide_env_values = true
-    )]
+    #[arg(long, env = "PIECEWORK_ENDPOINTS", value_delimiter = ',', required = true, hide_env_values = true)]
     pub endpoint: Vec<String>,
     /// File that remembers what was seen and judged
-    #[arg(
-        long,
-        env = "PIECEWORK_VERIFIER_MEMORY",
-        default_value = ".piecework/verifier.redb"
-    )]
+    #[arg(long, env = "PIECEWORK_VERIFIER_MEMORY", default_value = ".piecework/verifier.redb")]
     pub memory: PathBuf,
     #[arg(long, env = "PIECEWORK_WATCH_INTERVAL_MS", default_value_t = 250)]
     pub watch_interval_ms: u64,
@@ -192,11 +175,7 @@ pub struct Verify {
 
 #[derive(Clone, Debug, Args)]
 pub struct Run {
-    #[arg(
-        long,
-        env = "PIECEWORK_API_URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
+    #[arg(long, env = "PIECEWORK_API_URL", default_value = "http://127.0.0.1:8080")]
     pub api_url: String,
     #[command(flatten)]
     pub chain: Chain,
@@ -210,11 +189,7 @@ pub struct Run {
     #[arg(long, env = "PIECEWORK_NODE_URL", hide_env_values = true)]
     pub node_url: String,
     /// File that remembers every claim signed
-    #[arg(
-        long,
-        env = "PIECEWORK_RUNNER_JOURNAL",
-        default_value = ".piecework/runner.redb"
-    )]
+    #[arg(long, env = "PIECEWORK_RUNNER_JOURNAL", default_value = ".piecework/runner.redb")]
     pub journal: PathBuf,
     #[arg(long, env = "PIECEWORK_RUN_INTERVAL_MS", default_value_t = 300)]
     pub interval_ms: u64,

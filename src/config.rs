@@ -15,14 +15,10 @@ const RPC_TIMEOUT: Duration = Duration::from_secs(15);
 /// A provider that only reads and sends what it is given.
 pub fn provider(url: &str) -> Result<DynProvider> {
     // The URL may hold an access key: it stays out of the error.
-    let url = url
-        .parse()
-        .map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
+    let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
     let provider = ProviderBuilder::new()
         .disable_recommended_fillers()
-        .with_reqwest(url, |builder| {
-            builder.timeout(RPC_TIMEOUT).build().unwrap_or_default()
-        });
+        .with_reqwest(url, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
     Ok(provider.erased())
 }
 
@@ -42,14 +38,9 @@ pub async fn database(args: &cli::Database, connections_max: u32) -> Result<Data
             (server.url("postgres"), Some(server))
         }
     };
-    let pool = piecework_store::connect(&url, connections_max)
-        .await
-        .context("connecting to the database")?;
+    let pool = piecework_store::connect(&url, connections_max).await.context("connecting to the database")?;
     piecework_store::migrate(&pool).await?;
-    Ok(Database {
-        pool,
-        _server: server,
-    })
+    Ok(Database { pool, _server: server })
 }
 
 /// Cancelled by Ctrl-C and by SIGTERM.
@@ -57,10 +48,7 @@ pub fn stop_on_signal() -> Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let stop = CancellationToken::new();
     let heard = stop.clone();
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -15,10 +15,7 @@ fn main() -> std::process::ExitCode {
     logs::init(cli.command.is_interactive());
     // Every TLS client of this process uses this; the first caller wins, and there is only one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(err) => {
             eprintln!("error: starting the runtime: {err}");

@@ -15,11 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug)]
 pub enum Error {
     /// The caller's to mend.
-    Refused {
-        status: StatusCode,
-        code: &'static str,
-        detail: String,
-    },
+    Refused { status: StatusCode, code: &'static str, detail: String },
     /// Ours. The cause goes to the log, never to the caller.
     Failed(Box<dyn std::error::Error + Send + Sync>),
     /// The database doesn't answer; the same request may succeed later.
@@ -48,46 +44,26 @@ pub struct Problem {
 
 impl Error {
     pub fn not_found(code: &'static str, what: impl std::fmt::Display) -> Self {
-        Self::Refused {
-            status: StatusCode::NOT_FOUND,
-            code,
-            detail: format!("there is no {what}"),
-        }
+        Self::Refused { status: StatusCode::NOT_FOUND, code, detail: format!("there is no {what}") }
     }
 
     /// The request is well-formed but breaks a rule.
     pub fn rule(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::Refused {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            code,
-            detail: detail.into(),
-        }
+        Self::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, code, detail: detail.into() }
     }
 
     /// The request clashes with what is already there.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::Refused {
-            status: StatusCode::CONFLICT,
-            code,
-            detail: detail.into(),
-        }
+        Self::Refused { status: StatusCode::CONFLICT, code, detail: detail.into() }
     }
 
     pub fn malformed(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::Refused {
-            status: StatusCode::BAD_REQUEST,
-            code,
-            detail: detail.into(),
-        }
+        Self::Refused { status: StatusCode::BAD_REQUEST, code, detail: detail.into() }
     }
 
     pub fn signature(who: &str, err: &BadSignature) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self::Refused {
-            status,
-            code: "bad_signature",
-            detail: format!("the {who}'s signature: {err}"),
-        }
+        Self::Refused { status, code: "bad_signature", detail: format!("the {who}'s signature: {err}") }
     }
 }
 
@@ -125,11 +101,7 @@ impl From<NotCanonical> for Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, code, detail, retryable) = match self {
-            Self::Refused {
-                status,
-                code,
-                detail,
-            } => (status, code, detail, false),
+            Self::Refused { status, code, detail } => (status, code, detail, false),
             Self::Failed(err) => {
                 tracing::error!(error = &*err as &dyn std::error::Error, "request failed");
                 (
@@ -140,10 +112,7 @@ impl IntoResponse for Error {
                 )
             }
             Self::Unavailable(err) => {
-                tracing::warn!(
-                    error = &*err as &dyn std::error::Error,
-                    "database unavailable"
-                );
+                tracing::warn!(error = &*err as &dyn std::error::Error, "database unavailable");
                 let detail = "the database does not answer; try again".into();
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail, true)
             }

@@ -36,11 +36,9 @@ fn refuse_body(rejection: &JsonRejection) -> Error {
             code: "unsupported_media_type",
             detail: "send `content-type: application/json`".to_owned(),
         },
-        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Error::Refused {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            code: "body_too_large",
-            detail,
-        },
+        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Error::Refused { status: StatusCode::PAYLOAD_TOO_LARGE, code: "body_too_large", detail }
+        }
         _ => Error::malformed("unreadable_body", detail),
     }
 }
@@ -78,18 +76,13 @@ where
 {
     let path: Result<axum::extract::Path<T>, PathRejection> =
         <axum::extract::Path<T> as FromRequestParts<S>>::from_request_parts(parts, state).await;
-    path.map(|axum::extract::Path(path)| path)
-        .map_err(|err| Error::malformed("malformed_id", err.body_text()))
+    path.map(|axum::extract::Path(path)| path).map_err(|err| Error::malformed("malformed_id", err.body_text()))
 }
 
 /// Reads an id, hash or address from 0x-hex.
 pub fn parse_id<T: FromStr>(text: &str) -> Result<T, Error> {
-    let refuse = || {
-        Error::malformed(
-            "malformed_id",
-            format!("{text:.80?} is not a 0x-hex id or address of the right length"),
-        )
-    };
+    let refuse =
+        || Error::malformed("malformed_id", format!("{text:.80?} is not a 0x-hex id or address of the right length"));
     if !text.starts_with("0x") {
         return Err(refuse());
     }
@@ -105,11 +98,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let query: Result<axum::extract::Query<T>, QueryRejection> =
-            <axum::extract::Query<T> as FromRequestParts<S>>::from_request_parts(parts, state)
-                .await;
-        query
-            .map(|axum::extract::Query(q)| Self(q))
-            .map_err(|err| Error::malformed("malformed_query", err.body_text()))
+            <axum::extract::Query<T> as FromRequestParts<S>>::from_request_parts(parts, state).await;
+        query.map(|axum::extract::Query(q)| Self(q)).map_err(|err| Error::malformed("malformed_query", err.body_text()))
     }
 }
 
@@ -135,19 +125,13 @@ pub fn page_size(limit: Option<u32>) -> Result<i64, Error> {
     match limit {
         None => Ok(50),
         Some(limit @ 1..=100) => Ok(i64::from(limit)),
-        Some(limit) => Err(Error::malformed(
-            "malformed_query",
-            format!("limit is 1 to 100, got {limit}"),
-        )),
+        Some(limit) => Err(Error::malformed("malformed_query", format!("limit is 1 to 100, got {limit}"))),
     }
 }
 
 /// For a cursor that can't be read.
 pub fn malformed_cursor() -> Error {
-    Error::malformed(
-        "malformed_cursor",
-        "this cursor was not given out by this list",
-    )
+    Error::malformed("malformed_cursor", "this cursor was not given out by this list")
 }
 
 /// Opaque cursors of lists ordered by a time and an id.
@@ -157,10 +141,7 @@ pub fn read_cursor<T: FromStr>(cursor: Option<&str>) -> Result<Option<(Timestamp
         return Ok(None);
     };
     let (time, id) = cursor.split_once('_').ok_or_else(refuse)?;
-    Ok(Some((
-        Timestamp(time.parse().map_err(|_| refuse())?),
-        id.parse().map_err(|_| refuse())?,
-    )))
+    Ok(Some((Timestamp(time.parse().map_err(|_| refuse())?), id.parse().map_err(|_| refuse())?)))
 }
 
 pub fn write_cursor(time: Timestamp, id: impl std::fmt::Display) -> String {

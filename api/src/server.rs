@@ -47,22 +47,10 @@ pub async fn serve(
     let (sender, feed) = watch::channel(());
     tokio::spawn(stream::announce(pool.clone(), sender, stop.clone()));
     let domain = Domain::new(config.chain_id, config.escrow);
-    let chain = Arc::new(Chain {
-        id: config.chain_id,
-        escrow: config.escrow,
-        domain,
-    });
-    let app = router(AppState {
-        pool,
-        chain,
-        metrics,
-        feed,
-        stop: stop.clone(),
-    });
+    let chain = Arc::new(Chain { id: config.chain_id, escrow: config.escrow, domain });
+    let app = router(AppState { pool, chain, metrics, feed, stop: stop.clone() });
     ready(listener.local_addr()?);
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
+    axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await
 }
 
 fn router(state: AppState) -> Router {
@@ -73,22 +61,10 @@ fn router(state: AppState) -> Router {
         .layer(axum::middleware::from_fn(time_out))
         // The stream outlives any request timeout.
         .merge(routes::streams().split_for_parts().0)
-        .fallback(|| async {
-            problem(
-                StatusCode::NOT_FOUND,
-                "no_such_route",
-                "see /openapi.json".to_owned(),
-                false,
-            )
-        })
+        .fallback(|| async { problem(StatusCode::NOT_FOUND, "no_such_route", "see /openapi.json".to_owned(), false) })
         .method_not_allowed_fallback(|| async {
             let detail = "this route does not take that method".to_owned();
-            problem(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                detail,
-                false,
-            )
+            problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, false)
         });
     timed
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -112,10 +88,7 @@ async fn time_out(request: axum::extract::Request, next: axum::middleware::Next)
 }
 
 async fn count(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
-    let route = request
-        .extensions()
-        .get::<axum::extract::MatchedPath>()
-        .map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<axum::extract::MatchedPath>().map(|path| path.as_str().to_owned());
     let method = request.method().to_string();
     let response = next.run(request).await;
     let labels = [

@@ -25,14 +25,7 @@ pub fn items(
     seq: u64,
     stop: CancellationToken,
 ) -> impl Stream<Item = std::result::Result<Event, Infallible>> {
-    let start = Reader {
-        pool,
-        changed,
-        filter,
-        seq,
-        stop,
-        ready: VecDeque::new(),
-    };
+    let start = Reader { pool, changed, filter, seq, stop, ready: VecDeque::new() };
     futures::stream::unfold(start, |mut reader| async move {
         let item = reader.next().await?;
         Some((Ok(event(&item)), reader))
@@ -82,10 +75,7 @@ fn event(item: &Item) -> Event {
         "name": item.name,
         "data": item.payload,
     });
-    Event::default()
-        .id(item.seq.to_string())
-        .event(&item.name)
-        .data(data.to_string())
+    Event::default().id(item.seq.to_string()).event(&item.name).data(data.to_string())
 }
 
 /// Passes the database's announcements on to every stream, reconnecting as needed.

@@ -74,18 +74,10 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// A page of at most `limit` rows; a full one may have a successor.
-    pub fn new<R>(
-        rows: Vec<R>,
-        limit: i64,
-        cursor: impl Fn(&R) -> String,
-        view: impl Fn(R) -> T,
-    ) -> Self {
+    pub fn new<R>(rows: Vec<R>, limit: i64, cursor: impl Fn(&R) -> String, view: impl Fn(R) -> T) -> Self {
         let full = i64::try_from(rows.len()).is_ok_and(|len| len == limit);
         let next_cursor = rows.last().filter(|_| full).map(cursor);
-        Self {
-            items: rows.into_iter().map(view).collect(),
-            next_cursor,
-        }
+        Self { items: rows.into_iter().map(view).collect(), next_cursor }
     }
 }
 
@@ -191,9 +183,7 @@ impl EngagementView {
             started_at: rfc3339(e.started_at),
             ends_at: e.ends_at.map(rfc3339),
             notice_by: e.notice_by,
-            reclaimable_at: e
-                .ends_at
-                .map(|end| rfc3339(rules::reclaimable_at(&terms, end))),
+            reclaimable_at: e.ends_at.map(|end| rfc3339(rules::reclaimable_at(&terms, end))),
             units_max: e.units_max,
             units_paid: e.units_paid,
             faults: e.faults,
@@ -281,19 +271,9 @@ pub struct VoucherView {
 /// The transaction that pays `amount` of `token` to `to`.
 pub fn payment(chain_id: u64, token: Address, to: Address, amount: Amount) -> UnsignedTransaction {
     if token == NATIVE {
-        UnsignedTransaction {
-            chain_id,
-            to,
-            value: amount,
-            data: Bytes::new(),
-        }
+        UnsignedTransaction { chain_id, to, value: amount, data: Bytes::new() }
     } else {
         let data = piecework_contracts::transfer_call(to, amount);
-        UnsignedTransaction {
-            chain_id,
-            to: token,
-            value: Amount::ZERO,
-            data,
-        }
+        UnsignedTransaction { chain_id, to: token, value: Amount::ZERO, data }
     }
 }

@@ -54,27 +54,16 @@ pub struct Client {
 impl Client {
     /// A client of the API at `base`, such as `http://127.0.0.1:8080`.
     pub fn new(base: &str) -> Self {
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .build()
-            .unwrap_or_default();
-        Self {
-            http,
-            base: base.trim_end_matches('/').to_owned(),
-        }
+        let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap_or_default();
+        Self { http, base: base.trim_end_matches('/').to_owned() }
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         self.read(self.http.get(self.url(path)), path).await
     }
 
-    pub async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<T, Error> {
-        self.read(self.http.post(self.url(path)).json(body), path)
-            .await
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Error> {
+        self.read(self.http.post(self.url(path)).json(body), path).await
     }
 
     /// Everything `verifier` has to judge.
@@ -82,11 +71,8 @@ impl Client {
         let mut all = Vec::new();
         let mut query = String::new();
         loop {
-            let page: Page<Assignment> = self
-                .get(&format!(
-                    "/v1/verifiers/{verifier}/assignments?limit=100{query}"
-                ))
-                .await?;
+            let page: Page<Assignment> =
+                self.get(&format!("/v1/verifiers/{verifier}/assignments?limit=100{query}")).await?;
             all.extend(page.items);
             match page.next_cursor {
                 Some(cursor) => query = format!("&cursor={cursor}"),
@@ -96,28 +82,13 @@ impl Client {
     }
 
     /// Claims of the block numbers `from..=to`.
-    pub async fn claims(
-        &self,
-        id: EngagementId,
-        from: u64,
-        to: u64,
-    ) -> Result<Vec<SignedClaim>, Error> {
-        let claims: Claims = self
-            .get(&format!("/v1/engagements/{id}/claims?from={from}&to={to}"))
-            .await?;
+    pub async fn claims(&self, id: EngagementId, from: u64, to: u64) -> Result<Vec<SignedClaim>, Error> {
+        let claims: Claims = self.get(&format!("/v1/engagements/{id}/claims?from={from}&to={to}")).await?;
         Ok(claims.claims)
     }
 
-    pub async fn send_claims(
-        &self,
-        id: EngagementId,
-        claims: &[SignedClaim],
-    ) -> Result<Receipt, Error> {
-        self.post(
-            &format!("/v1/engagements/{id}/evidence"),
-            &serde_json::json!({ "claims": claims }),
-        )
-        .await
+    pub async fn send_claims(&self, id: EngagementId, claims: &[SignedClaim]) -> Result<Receipt, Error> {
+        self.post(&format!("/v1/engagements/{id}/evidence"), &serde_json::json!({ "claims": claims })).await
     }
 
     pub async fn send_statement(&self, body: &StatementBody) -> Result<serde_json::Value, Error> {
@@ -130,20 +101,12 @@ impl Client {
 
     /// A runner's newest engagements that can still be paid.
     pub async fn open_of_runner(&self, runner: Address) -> Result<Vec<Engagement>, Error> {
-        let page: Page<Engagement> = self
-            .get(&format!("/v1/engagements?runner={runner}&limit=100"))
-            .await?;
-        Ok(page
-            .items
-            .into_iter()
-            .filter(|e| e.status != "closed")
-            .collect())
+        let page: Page<Engagement> = self.get(&format!("/v1/engagements?runner={runner}&limit=100")).await?;
+        Ok(page.items.into_iter().filter(|e| e.status != "closed").collect())
     }
 
     pub async fn engagements_of(&self, bounty: BountyId) -> Result<Vec<Engagement>, Error> {
-        let page: Page<Engagement> = self
-            .get(&format!("/v1/engagements?bounty={bounty}&limit=100"))
-            .await?;
+        let page: Page<Engagement> = self.get(&format!("/v1/engagements?bounty={bounty}&limit=100")).await?;
         Ok(page.items)
     }
 
@@ -151,28 +114,19 @@ impl Client {
         format!("{}{path}", self.base)
     }
 
-    async fn read<T: DeserializeOwned>(
-        &self,
-        request: reqwest::RequestBuilder,
-        path: &str,
-    ) -> Result<T, Error> {
-        let unreachable = |err| Error::Unreachable {
-            url: self.url(path),
-            err,
-        };
+    async fn read<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder, path: &str) -> Result<T, Error> {
+        let unreachable = |err| Error::Unreachable { url: self.url(path), err };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() {
             return response.json().await.map_err(unreachable);
         }
         let body = response.text().await.map_err(unreachable)?;
-        Err(Error::Refused(serde_json::from_str(&body).unwrap_or_else(
-            |_| Problem {
-                status: status.as_u16(),
-                code: "unreadable_problem".to_owned(),
-                detail: body.chars().take(300).collect(),
-                retryable: status.is_server_error(),
-            },
-        )))
+        Err(Error::Refused(serde_json::from_str(&body).unwrap_or_else(|_| Problem {
+            status: status.as_u16(),
+            code: "unreadable_problem".to_owned(),
+            detail: body.chars().take(300).collect(),
+            retryable: status.is_server_error(),
+        })))
     }
 }

@@ -12,22 +12,11 @@ use crate::convert::{abi_award, abi_bid, abi_statement, abi_terms, abi_verdict, 
 
 /// `post(terms, amount)`; native coin goes as the call's value.
 pub fn post_call(terms: &Terms, amount: Amount) -> Bytes {
-    abi::postCall {
-        terms: abi_terms(terms),
-        amount: amount.0,
-    }
-    .abi_encode()
-    .into()
+    abi::postCall { terms: abi_terms(terms), amount: amount.0 }.abi_encode().into()
 }
 
 pub fn claim_call(terms: &Terms, set: &VerifierSet, bid: &Bid) -> Bytes {
-    abi::claimCall {
-        terms: abi_terms(terms),
-        verifiers: abi_verifiers(set),
-        bid: abi_bid(bid),
-    }
-    .abi_encode()
-    .into()
+    abi::claimCall { terms: abi_terms(terms), verifiers: abi_verifiers(set), bid: abi_bid(bid) }.abi_encode().into()
 }
 
 pub fn award_call(
@@ -83,47 +72,21 @@ pub fn redeem_batch_call(entries: &[(&Terms, &VerifierSet, &Bid, &Voucher)]) -> 
     }
     let offers = offers
         .into_iter()
-        .map(|(terms, set)| abi::Offer {
-            terms: abi_terms(terms),
-            verifiers: abi_verifiers(set),
-        })
+        .map(|(terms, set)| abi::Offer { terms: abi_terms(terms), verifiers: abi_verifiers(set) })
         .collect();
-    abi::redeemBatchCall {
-        offers,
-        statements: statements.0,
-        entries: encoded,
-    }
-    .abi_encode()
-    .into()
+    abi::redeemBatchCall { offers, statements: statements.0, entries: encoded }.abi_encode().into()
 }
 
 pub fn notice_call(terms: &Terms, bid: &Bid) -> Bytes {
-    abi::giveNoticeCall {
-        terms: abi_terms(terms),
-        bid: abi_bid(bid),
-    }
-    .abi_encode()
-    .into()
+    abi::giveNoticeCall { terms: abi_terms(terms), bid: abi_bid(bid) }.abi_encode().into()
 }
 
 pub fn end_call(terms: &Terms, set: &VerifierSet, bid: &Bid) -> Bytes {
-    abi::endCall {
-        terms: abi_terms(terms),
-        verifiers: abi_verifiers(set),
-        bid: abi_bid(bid),
-    }
-    .abi_encode()
-    .into()
+    abi::endCall { terms: abi_terms(terms), verifiers: abi_verifiers(set), bid: abi_bid(bid) }.abi_encode().into()
 }
 
 pub fn reclaim_call(terms: &Terms, set: &VerifierSet, bid: &Bid) -> Bytes {
-    abi::reclaimCall {
-        terms: abi_terms(terms),
-        verifiers: abi_verifiers(set),
-        bid: abi_bid(bid),
-    }
-    .abi_encode()
-    .into()
+    abi::reclaimCall { terms: abi_terms(terms), verifiers: abi_verifiers(set), bid: abi_bid(bid) }.abi_encode().into()
 }
 
 /// Statements of one call, each once.
@@ -132,27 +95,14 @@ struct Statements(Vec<abi::SignedStatement>);
 
 impl Statements {
     fn add_all(&mut self, voucher: &Voucher) -> Vec<abi::ProvenVerdict> {
-        voucher
-            .verdicts
-            .iter()
-            .map(|v| abi_verdict(v, self.add(v)))
-            .collect()
+        voucher.verdicts.iter().map(|v| abi_verdict(v, self.add(v))).collect()
     }
 
     fn add(&mut self, verdict: &AttestedVerdict) -> u32 {
         let statement = abi_statement(verdict);
         let same = |known: &abi::SignedStatement| {
-            (
-                known.verifier,
-                known.root,
-                known.attestedAt,
-                &known.signature,
-            ) == (
-                statement.verifier,
-                statement.root,
-                statement.attestedAt,
-                &statement.signature,
-            )
+            (known.verifier, known.root, known.attestedAt, &known.signature)
+                == (statement.verifier, statement.root, statement.attestedAt, &statement.signature)
         };
         let index = self.0.iter().position(same).unwrap_or_else(|| {
             self.0.push(statement);
@@ -169,77 +119,40 @@ fn index32(index: usize) -> u32 {
 
 /// ERC-20 `transfer(to, amount)`.
 pub fn transfer_call(to: Address, amount: Amount) -> Bytes {
-    crate::abi::TestUSD::transferCall {
-        to,
-        value: amount.0,
-    }
-    .abi_encode()
-    .into()
+    crate::abi::TestUSD::transferCall { to, value: amount.0 }.abi_encode().into()
 }
 
 /// `postFromDeposit(terms)`.
 pub fn post_from_deposit_call(terms: &Terms) -> Bytes {
-    abi::postFromDepositCall {
-        terms: abi_terms(terms),
-    }
-    .abi_encode()
-    .into()
+    abi::postFromDepositCall { terms: abi_terms(terms) }.abi_encode().into()
 }
 
 /// ERC-20 `balanceOf(account)`.
 pub fn balance_of_call(account: Address) -> Bytes {
-    crate::abi::TestUSD::balanceOfCall { account }
-        .abi_encode()
-        .into()
+    crate::abi::TestUSD::balanceOfCall { account }.abi_encode().into()
 }
 
 /// ERC-20 `approve(spender, amount)`.
 pub fn approve_call(spender: Address, amount: Amount) -> Bytes {
-    crate::abi::TestUSD::approveCall {
-        spender,
-        value: amount.0,
-    }
-    .abi_encode()
-    .into()
+    crate::abi::TestUSD::approveCall { spender, value: amount.0 }.abi_encode().into()
 }
 
 /// TestUSD's `mint(to, amount)`.
 pub fn mint_call(to: Address, amount: Amount) -> Bytes {
-    crate::abi::TestUSD::mintCall {
-        to,
-        amount: amount.0,
-    }
-    .abi_encode()
-    .into()
+    crate::abi::TestUSD::mintCall { to, amount: amount.0 }.abi_encode().into()
 }
 
 /// `deposit(token, account, amount)`; native coin goes as the call's value.
 pub fn deposit_call(token: Address, account: Address, amount: Amount) -> Bytes {
-    abi::depositCall {
-        token,
-        account,
-        amount: amount.0,
-    }
-    .abi_encode()
-    .into()
+    abi::depositCall { token, account, amount: amount.0 }.abi_encode().into()
 }
 
 /// `withdraw(token, to, amount)`.
 pub fn withdraw_call(token: Address, to: Address, amount: Amount) -> Bytes {
-    abi::withdrawCall {
-        token,
-        to,
-        amount: amount.0,
-    }
-    .abi_encode()
-    .into()
+    abi::withdrawCall { token, to, amount: amount.0 }.abi_encode().into()
 }
 
 /// `reclaimEscrow(terms)`.
 pub fn reclaim_escrow_call(terms: &Terms) -> Bytes {
-    abi::reclaimEscrowCall {
-        terms: abi_terms(terms),
-    }
-    .abi_encode()
-    .into()
+    abi::reclaimEscrowCall { terms: abi_terms(terms) }.abi_encode().into()
 }

@@ -63,17 +63,11 @@ pub(crate) fn terms(t: &abi::Terms) -> Terms {
 }
 
 pub fn abi_verifiers(set: &VerifierSet) -> abi::VerifierSet {
-    abi::VerifierSet {
-        threshold: set.threshold,
-        members: set.members.clone(),
-    }
+    abi::VerifierSet { threshold: set.threshold, members: set.members.clone() }
 }
 
 pub(crate) fn verifiers(set: &abi::VerifierSet) -> VerifierSet {
-    VerifierSet {
-        threshold: set.threshold,
-        members: set.members.clone(),
-    }
+    VerifierSet { threshold: set.threshold, members: set.members.clone() }
 }
 
 pub fn abi_bid(b: &Bid) -> abi::Bid {
@@ -103,12 +97,7 @@ pub(crate) fn bid(b: &abi::Bid) -> Bid {
 }
 
 pub(crate) fn abi_award(a: &Award) -> abi::Award {
-    abi::Award {
-        bounty: a.bounty.0,
-        bid: a.bid.0,
-        expiresAt: a.expires_at.0,
-        spare: a.spare,
-    }
+    abi::Award { bounty: a.bounty.0, bid: a.bid.0, expiresAt: a.expires_at.0, spare: a.spare }
 }
 
 pub(crate) fn abi_statement(v: &AttestedVerdict) -> abi::SignedStatement {

@@ -17,22 +17,17 @@ pub struct Revert {
 /// What `data`, returned by a reverted call to the escrow, says.
 pub fn revert_of(data: &Bytes) -> Revert {
     let Ok(error) = EscrowErrors::abi_decode(data) else {
-        return Revert {
-            code: "unknown_revert".to_owned(),
-            detail: data.to_string(),
-        };
+        return Revert { code: "unknown_revert".to_owned(), detail: data.to_string() };
     };
     let detail = format!("{error:?}");
     // `Variant(Name { field: value })`: the variant's name is the error's.
     let name = detail.split('(').next().unwrap_or_default();
-    let code = name
-        .char_indices()
-        .fold(String::new(), |mut code, (at, c)| {
-            if c.is_ascii_uppercase() && at > 0 {
-                code.push('_');
-            }
-            code.push(c.to_ascii_lowercase());
-            code
-        });
+    let code = name.char_indices().fold(String::new(), |mut code, (at, c)| {
+        if c.is_ascii_uppercase() && at > 0 {
+            code.push('_');
+        }
+        code.push(c.to_ascii_lowercase());
+        code
+    });
     Revert { code, detail }
 }

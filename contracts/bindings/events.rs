@@ -20,17 +20,10 @@ pub struct Undecodable {
 
 /// The escrow's event in `log`; `None` for the one event that says nothing about money (`EIP712DomainChanged`).
 pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
-    let refuse = |problem: String| Undecodable {
-        block_number: log.block_number,
-        log_index: log.log_index,
-        problem,
-    };
+    let refuse = |problem: String| Undecodable { block_number: log.block_number, log_index: log.log_index, problem };
     let decoded = E::decode_log(&log.inner).map_err(|err| refuse(err.to_string()))?;
     let event = match decoded.data {
-        E::Posted(e) => Event::Posted {
-            bounty: BountyId(e.bounty),
-            terms: convert::terms(&e.terms),
-        },
+        E::Posted(e) => Event::Posted { bounty: BountyId(e.bounty), terms: convert::terms(&e.terms) },
         E::Funded(e) => Event::Funded {
             bounty: BountyId(e.bounty),
             from: e.from,
@@ -43,11 +36,9 @@ pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
             token: e.token,
             amount: Amount(e.amount),
         },
-        E::EscrowReclaimed(e) => Event::EscrowReclaimed {
-            bounty: BountyId(e.bounty),
-            poster: e.poster,
-            amount: Amount(e.amount),
-        },
+        E::EscrowReclaimed(e) => {
+            Event::EscrowReclaimed { bounty: BountyId(e.bounty), poster: e.poster, amount: Amount(e.amount) }
+        }
         E::Engaged(e) => Event::Engaged {
             engagement: EngagementId(e.engagement),
             bounty: BountyId(e.bounty),
@@ -74,15 +65,10 @@ pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
             penalty: Amount(e.penalty),
             bond: Amount(e.bond),
         },
-        E::Skipped(e) => Event::Skipped {
-            engagement: EngagementId(e.engagement),
-            reason: e.reason,
-        },
-        E::NoticeGiven(e) => Event::NoticeGiven {
-            engagement: EngagementId(e.engagement),
-            by: e.by,
-            ends_at: Timestamp(e.endsAt),
-        },
+        E::Skipped(e) => Event::Skipped { engagement: EngagementId(e.engagement), reason: e.reason },
+        E::NoticeGiven(e) => {
+            Event::NoticeGiven { engagement: EngagementId(e.engagement), by: e.by, ends_at: Timestamp(e.endsAt) }
+        }
         E::Ended(e) => Event::Ended {
             engagement: EngagementId(e.engagement),
             bounty: BountyId(e.bounty),
@@ -97,18 +83,12 @@ pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
             reserve: Amount(e.reserve),
             bond: Amount(e.bond),
         },
-        E::Credited(e) => Event::Credited {
-            account: e.account,
-            token: e.token,
-            amount: Amount(e.amount),
-            balance: Amount(e.balance),
-        },
-        E::Debited(e) => Event::Debited {
-            account: e.account,
-            token: e.token,
-            amount: Amount(e.amount),
-            balance: Amount(e.balance),
-        },
+        E::Credited(e) => {
+            Event::Credited { account: e.account, token: e.token, amount: Amount(e.amount), balance: Amount(e.balance) }
+        }
+        E::Debited(e) => {
+            Event::Debited { account: e.account, token: e.token, amount: Amount(e.amount), balance: Amount(e.balance) }
+        }
         E::EIP712DomainChanged(_) => return Ok(None),
     };
     Ok(Some(event))
@@ -116,12 +96,7 @@ pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
 
 /// The JSON ABI knows enums as numbers; the order is `EndReason`'s in IEscrow.sol.
 fn end_reason(reason: u8) -> Option<EndReason> {
-    const ORDER: [EndReason; 5] = [
-        EndReason::Elapsed,
-        EndReason::Completed,
-        EndReason::PosterNotice,
-        EndReason::RunnerNotice,
-        EndReason::Faults,
-    ];
+    const ORDER: [EndReason; 5] =
+        [EndReason::Elapsed, EndReason::Completed, EndReason::PosterNotice, EndReason::RunnerNotice, EndReason::Faults];
     ORDER.get(usize::from(reason)).copied()
 }

@@ -6,9 +6,9 @@ mod errors;
 mod events;
 
 pub use calls::{
-    approve_call, award_call, balance_of_call, claim_call, deposit_call, end_call, mint_call,
-    notice_call, post_call, post_from_deposit_call, reclaim_call, reclaim_escrow_call,
-    redeem_batch_call, redeem_call, transfer_call, withdraw_call,
+    approve_call, award_call, balance_of_call, claim_call, deposit_call, end_call, mint_call, notice_call, post_call,
+    post_from_deposit_call, reclaim_call, reclaim_escrow_call, redeem_batch_call, redeem_call, transfer_call,
+    withdraw_call,
 };
 pub use convert::{abi_bid, abi_terms, abi_verifiers};
 pub use errors::{Revert, revert_of};

@@ -16,16 +16,7 @@ impl Tree {
         }
         let mut levels = vec![leaves];
         while let Some(level) = levels.last().filter(|level| level.len() > 1) {
-            let next = level
-                .chunks(2)
-                .map(|pair| {
-                    if let [a, b] = pair {
-                        parent(*a, *b)
-                    } else {
-                        pair[0]
-                    }
-                })
-                .collect();
+            let next = level.chunks(2).map(|pair| if let [a, b] = pair { parent(*a, *b) } else { pair[0] }).collect();
             levels.push(next);
         }
         Some(Self { levels })
@@ -38,19 +29,13 @@ impl Tree {
     /// The siblings from leaf `index` up to the root.
     pub fn proof(&self, index: usize) -> Vec<B256> {
         let below_root = &self.levels[..self.levels.len() - 1];
-        below_root
-            .iter()
-            .enumerate()
-            .filter_map(|(depth, level)| level.get((index >> depth) ^ 1).copied())
-            .collect()
+        below_root.iter().enumerate().filter_map(|(depth, level)| level.get((index >> depth) ^ 1).copied()).collect()
     }
 }
 
 /// The root that `proof` leads to from `leaf`.
 pub fn root_from(leaf: B256, proof: &[B256]) -> B256 {
-    proof
-        .iter()
-        .fold(leaf, |node, sibling| parent(node, *sibling))
+    proof.iter().fold(leaf, |node, sibling| parent(node, *sibling))
 }
 
 fn parent(a: B256, b: B256) -> B256 {

@@ -93,13 +93,8 @@ pub struct Award {
 
 impl Award {
     pub fn digest(&self, domain: &Domain) -> B256 {
-        typed::Award {
-            bounty: self.bounty.0,
-            bid: self.bid.0,
-            expiresAt: self.expires_at.0,
-            spare: self.spare,
-        }
-        .eip712_signing_hash(&domain.0)
+        typed::Award { bounty: self.bounty.0, bid: self.bid.0, expiresAt: self.expires_at.0, spare: self.spare }
+            .eip712_signing_hash(&domain.0)
     }
 }
 
@@ -141,11 +136,7 @@ pub struct Statement {
 
 impl Statement {
     pub fn digest(&self, domain: &Domain) -> B256 {
-        typed::Statement {
-            root: self.root,
-            attestedAt: self.attested_at.0,
-        }
-        .eip712_signing_hash(&domain.0)
+        typed::Statement { root: self.root, attestedAt: self.attested_at.0 }.eip712_signing_hash(&domain.0)
     }
 }
 

@@ -74,9 +74,7 @@ impl FromStr for Amount {
         if text.is_empty() || text.len() > 78 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(refuse());
         }
-        U256::from_str_radix(text, 10)
-            .map(Self)
-            .map_err(|_| refuse())
+        U256::from_str_radix(text, 10).map(Self).map_err(|_| refuse())
     }
 }
 
@@ -88,9 +86,7 @@ impl Serialize for Amount {
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -116,10 +112,7 @@ mod tests {
 
     #[test]
     fn reads_and_writes_decimal_strings_only() {
-        assert_eq!(
-            "500000000000000000".parse(),
-            Ok(Amount::from(500_000_000_000_000_000))
-        );
+        assert_eq!("500000000000000000".parse(), Ok(Amount::from(500_000_000_000_000_000)));
         for bad in ["", "-1", "0x10", "1.5", "1e18", " 1", &"9".repeat(79)] {
             assert!(bad.parse::<Amount>().is_err(), "{bad:?}");
         }

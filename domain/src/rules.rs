@@ -30,13 +30,7 @@ pub fn reserve(terms: &Terms, verifiers: usize, rate: u128) -> Option<Amount> {
 
 /// The end that the clock sets at the start; `None` without a clock.
 pub fn natural_end(terms: &Terms, started_at: Timestamp) -> Option<Timestamp> {
-    (terms.unit_seconds != 0).then(|| {
-        started_at.plus(
-            terms
-                .units_max
-                .saturating_mul(u64::from(terms.unit_seconds)),
-        )
-    })
+    (terms.unit_seconds != 0).then(|| started_at.plus(terms.units_max.saturating_mul(u64::from(terms.unit_seconds))))
 }
 
 /// Most units that can be proven at `now`: (min(now, end) − start) / unitSeconds, and what is reserved.
@@ -59,17 +53,14 @@ pub fn units_cap(
 
 /// What `faults` leave of the bond.
 pub fn bond_left(terms: &Terms, faults: u64) -> Amount {
-    let lost = Amount::from(terms.fault_penalty)
-        .checked_mul(faults)
-        .unwrap_or(Amount(U256::MAX));
+    let lost = Amount::from(terms.fault_penalty).checked_mul(faults).unwrap_or(Amount(U256::MAX));
     Amount::from(terms.bond).saturating_sub(lost)
 }
 
 /// From this time on an ended engagement can be reclaimed.
 pub fn reclaimable_at(terms: &Terms, ends_at: Timestamp) -> Timestamp {
-    let wait = u64::from(terms.epoch_seconds)
-        + u64::from(terms.silence_seconds)
-        + 2 * u64::from(terms.challenge_seconds);
+    let wait =
+        u64::from(terms.epoch_seconds) + u64::from(terms.silence_seconds) + 2 * u64::from(terms.challenge_seconds);
     ends_at.plus(wait)
 }
 
@@ -95,10 +86,7 @@ mod tests {
     #[test]
     fn the_reserve_covers_pay_and_every_begun_epochs_fees() {
         let mut terms = terms();
-        assert_eq!(
-            reserve(&terms, 3, 500),
-            Some(Amount::from(100 * 500 + 7 * 3 * 10))
-        );
+        assert_eq!(reserve(&terms, 3, 500), Some(Amount::from(100 * 500 + 7 * 3 * 10)));
         terms.units_max = 101;
         assert_eq!(fee_reserve(&terms, 3, 101), Some(Amount::from(7 * 3 * 11)));
         terms.unit_seconds = 0;
@@ -111,18 +99,8 @@ mod tests {
         let end = Some(START.plus(30));
         let cap = |now| units_cap(&terms, 100, START, end, now);
         assert_eq!(cap(Timestamp(START.0 - 1)), 0);
-        assert_eq!(
-            (cap(START), cap(START.plus(1)), cap(START.plus(29))),
-            (0, 1, 29)
-        );
-        assert_eq!(
-            (
-                cap(START.plus(30)),
-                cap(START.plus(31)),
-                cap(START.plus(900))
-            ),
-            (30, 30, 30)
-        );
+        assert_eq!((cap(START), cap(START.plus(1)), cap(START.plus(29))), (0, 1, 29));
+        assert_eq!((cap(START.plus(30)), cap(START.plus(31)), cap(START.plus(900))), (30, 30, 30));
         assert_eq!(units_cap(&terms, 100, START, None, START.plus(900)), 100);
     }
 
@@ -138,14 +116,8 @@ mod tests {
     fn the_last_epoch_is_cut_at_the_end() {
         let terms = terms();
         let end = Some(START.plus(25));
-        assert_eq!(
-            epoch_window(&terms, START, end, 1),
-            Some((START.plus(10), START.plus(20)))
-        );
-        assert_eq!(
-            epoch_window(&terms, START, end, 2),
-            Some((START.plus(20), START.plus(25)))
-        );
+        assert_eq!(epoch_window(&terms, START, end, 1), Some((START.plus(10), START.plus(20))));
+        assert_eq!(epoch_window(&terms, START, end, 2), Some((START.plus(20), START.plus(25))));
         assert_eq!(epoch_window(&terms, START, end, 3), None);
         assert_eq!(epoch_window(&terms, START, Some(START.plus(20)), 2), None);
         assert_eq!(epoch_window(&terms, START, None, u64::MAX), None);

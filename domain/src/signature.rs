@@ -31,19 +31,13 @@ pub fn recover(digest: B256, signature: &[u8]) -> Result<Address, BadSignature> 
     if signature.normalize_s().is_some() {
         return Err(BadSignature::HighS);
     }
-    signature
-        .recover_address_from_prehash(&digest)
-        .map_err(|_| BadSignature::Unrecoverable)
+    signature.recover_address_from_prehash(&digest).map_err(|_| BadSignature::Unrecoverable)
 }
 
 /// Checks that `expected` signed `digest`.
 pub fn verify(expected: Address, digest: B256, signature: &Bytes) -> Result<(), BadSignature> {
     let actual = recover(digest, signature)?;
-    if actual == expected {
-        Ok(())
-    } else {
-        Err(BadSignature::Signer { expected, actual })
-    }
+    if actual == expected { Ok(()) } else { Err(BadSignature::Signer { expected, actual }) }
 }
 
 /// EIP-191 `personal_sign` digest of a message for people.
@@ -58,21 +52,14 @@ mod tests {
     use super::*;
     use crate::testing::{address, sign};
 
-    const ORDER: U256 =
-        uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
+    const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
     const DIGEST: B256 = B256::repeat_byte(9);
 
     #[test]
     fn finds_the_signer() {
         assert_eq!(recover(DIGEST, &sign(1, DIGEST)), Ok(address(1)));
         let wrong = verify(address(2), DIGEST, &sign(1, DIGEST));
-        assert_eq!(
-            wrong,
-            Err(BadSignature::Signer {
-                expected: address(2),
-                actual: address(1)
-            })
-        );
+        assert_eq!(wrong, Err(BadSignature::Signer { expected: address(2), actual: address(1) }));
     }
 
     #[test]

@@ -64,10 +64,7 @@ pub enum InvalidSpec {
     #[error("a spec has at most {SPEC_BYTES_MAX} bytes of canonical JSON, this one has {0}")]
     TooLong(usize),
     #[error("{field}: {problem}")]
-    Field {
-        field: &'static str,
-        problem: String,
-    },
+    Field { field: &'static str, problem: String },
     #[error(transparent)]
     NotCanonical(#[from] NotCanonical),
 }
@@ -118,10 +115,7 @@ impl SequencerSpec {
         }
         let title = self.title.chars().count();
         if title == 0 || title > TITLE_CHARS_MAX {
-            return refuse(
-                "title",
-                format!("expected 1 to {TITLE_CHARS_MAX} characters, got {title}"),
-            );
+            return refuse("title", format!("expected 1 to {TITLE_CHARS_MAX} characters, got {title}"));
         }
         let description = self.description.chars().count();
         if description > DESCRIPTION_CHARS_MAX {
@@ -131,26 +125,18 @@ impl SequencerSpec {
             );
         }
         // Larger integers lose digits in canonical JSON (RFC 8785 numbers are doubles).
-        for (field, value) in [
-            ("chainId", self.chain_id),
-            ("blocksMin", self.blocks_min),
-            ("revisionsMax", self.revisions_max),
-        ] {
+        for (field, value) in
+            [("chainId", self.chain_id), ("blocksMin", self.blocks_min), ("revisionsMax", self.revisions_max)]
+        {
             if value >= 1 << 53 {
                 return refuse(field, format!("expected less than 2^53, got {value}"));
             }
         }
         if self.timely_seconds == 0 || self.timely_seconds > SECONDS_MAX {
-            return refuse(
-                "timelySeconds",
-                format!("expected 1 to {SECONDS_MAX}, got {}", self.timely_seconds),
-            );
+            return refuse("timelySeconds", format!("expected 1 to {SECONDS_MAX}, got {}", self.timely_seconds));
         }
         if self.grace_seconds > SECONDS_MAX {
-            return refuse(
-                "graceSeconds",
-                format!("expected at most {SECONDS_MAX}, got {}", self.grace_seconds),
-            );
+            return refuse("graceSeconds", format!("expected at most {SECONDS_MAX}, got {}", self.grace_seconds));
         }
         Ok(())
     }
@@ -181,12 +167,7 @@ mod tests {
     fn an_unknown_field_is_refused_by_name() {
         let mut spec = minimal();
         spec["finalty"] = "latest".into();
-        assert!(
-            parse(&spec)
-                .expect_err("has a typo")
-                .to_string()
-                .contains("finalty")
-        );
+        assert!(parse(&spec).expect_err("has a typo").to_string().contains("finalty"));
     }
 
     #[test]
@@ -211,10 +192,7 @@ mod tests {
         ] {
             let mut spec = minimal();
             spec[field] = value;
-            assert!(
-                parse(&spec).expect_err(field).to_string().contains(field),
-                "{field}"
-            );
+            assert!(parse(&spec).expect_err(field).to_string().contains(field), "{field}");
         }
     }
 }

@@ -77,9 +77,7 @@ pub struct InvalidTerms {
 impl Terms {
     /// The bounty's id at `escrow` on chain `chain_id`.
     pub fn bounty_id(&self, chain_id: u64, escrow: Address) -> BountyId {
-        BountyId(keccak256(
-            (U256::from(chain_id), escrow, self.to_abi()).abi_encode(),
-        ))
+        BountyId(keccak256((U256::from(chain_id), escrow, self.to_abi()).abi_encode()))
     }
 
     /// The same checks as `Rules.firstInvalid`, in the same order.
@@ -95,10 +93,7 @@ impl Terms {
             return refuse("unitsMax", "must be above 0");
         }
         if u128::from(self.units_max) * u128::from(self.unit_seconds) > u128::from(u32::MAX) {
-            return refuse(
-                "unitSeconds",
-                "unitsMax × unitSeconds must fit 32 bits of seconds",
-            );
+            return refuse("unitSeconds", "unitsMax × unitSeconds must fit 32 bits of seconds");
         }
         if self.epoch_seconds == 0 {
             return refuse("epochSeconds", "must be above 0");
@@ -113,16 +108,10 @@ impl Terms {
             return refuse("verifierSet", "must be the hash of a verifier set");
         }
         if self.verifier_bond_min != 0 {
-            return refuse(
-                "verifierBondMin",
-                "must be 0: verifier bonds are not supported yet",
-            );
+            return refuse("verifierBondMin", "must be 0: verifier bonds are not supported yet");
         }
         if self.arbiter != Address::ZERO {
-            return refuse(
-                "arbiter",
-                "must be the zero address: disputes are not supported yet",
-            );
+            return refuse("arbiter", "must be the zero address: disputes are not supported yet");
         }
         Ok(())
     }
@@ -182,12 +171,7 @@ impl VerifierSet {
 
     /// The same checks as `Rules.isValid`.
     pub fn validate(&self) -> Result<(), InvalidTerms> {
-        let refuse = |problem| {
-            Err(InvalidTerms {
-                field: "verifiers",
-                problem,
-            })
-        };
+        let refuse = |problem| Err(InvalidTerms { field: "verifiers", problem });
         if self.threshold == 0 || usize::from(self.threshold) > self.members.len() {
             return refuse("threshold must be between 1 and the number of members");
         }

@@ -19,9 +19,7 @@ pub fn address(n: u8) -> Address {
 }
 
 pub fn sign(n: u8, digest: B256) -> Bytes {
-    let (signature, parity) = key(n)
-        .sign_prehash_recoverable(digest.as_slice())
-        .expect("signs");
+    let (signature, parity) = key(n).sign_prehash_recoverable(digest.as_slice()).expect("signs");
     let mut bytes = signature.to_bytes().to_vec();
     bytes.push(27 + u8::from(parity.is_y_odd()));
     bytes.into()
@@ -31,10 +29,7 @@ pub fn sign(n: u8, digest: B256) -> Bytes {
 pub fn verifiers() -> VerifierSet {
     let mut members: Vec<_> = (1..=3).map(address).collect();
     members.sort();
-    VerifierSet {
-        threshold: 2,
-        members,
-    }
+    VerifierSet { threshold: 2, members }
 }
 
 /// 0.5 per unit, one unit a second, 100 units, epochs of 10 s.

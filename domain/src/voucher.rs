@@ -40,17 +40,8 @@ pub struct Voucher {
 /// faults (so that nobody can be accused of hiding them). `None` while fewer than `threshold` members have spoken.
 ///
 /// Counts are cumulative, so each member's newest verdict stands for all its earlier ones.
-pub fn best(
-    terms: &Terms,
-    set: &VerifierSet,
-    verdicts: &[AttestedVerdict],
-    now: Timestamp,
-) -> Option<Voucher> {
-    let matures = |v: &AttestedVerdict| {
-        v.statement
-            .attested_at
-            .plus(u64::from(terms.challenge_seconds))
-    };
+pub fn best(terms: &Terms, set: &VerifierSet, verdicts: &[AttestedVerdict], now: Timestamp) -> Option<Voucher> {
+    let matures = |v: &AttestedVerdict| v.statement.attested_at.plus(u64::from(terms.challenge_seconds));
     let mut newest: Vec<&AttestedVerdict> = Vec::new();
     for member in &set.members {
         let candidate = verdicts
@@ -59,13 +50,7 @@ pub fn best(
             .max_by_key(|v| (v.verdict.epoch, v.verdict.units));
         newest.extend(candidate);
     }
-    newest.sort_by_key(|v| {
-        (
-            std::cmp::Reverse(v.verdict.units),
-            std::cmp::Reverse(v.verdict.faults),
-            v.verifier,
-        )
-    });
+    newest.sort_by_key(|v| (std::cmp::Reverse(v.verdict.units), std::cmp::Reverse(v.verdict.faults), v.verifier));
     let threshold = usize::from(set.threshold);
     if threshold == 0 || newest.len() < threshold {
         return None;
@@ -86,19 +71,10 @@ mod tests {
     use crate::ids::{EngagementId, EvidenceHash};
     use crate::testing::{START, terms, verifiers};
 
-    fn verdict(
-        member: usize,
-        epoch: u64,
-        units: u64,
-        faults: u64,
-        attested_at: Timestamp,
-    ) -> AttestedVerdict {
+    fn verdict(member: usize, epoch: u64, units: u64, faults: u64, attested_at: Timestamp) -> AttestedVerdict {
         AttestedVerdict {
             verifier: verifiers().members[member],
-            statement: Statement {
-                root: B256::ZERO,
-                attested_at,
-            },
+            statement: Statement { root: B256::ZERO, attested_at },
             signature: Bytes::new(),
             verdict: Verdict {
                 engagement: EngagementId(B256::ZERO),
@@ -118,11 +94,7 @@ mod tests {
 
     #[test]
     fn takes_the_threshold_highest_count() {
-        let verdicts = [
-            verdict(0, 0, 10, 0, START),
-            verdict(1, 0, 8, 1, START),
-            verdict(2, 0, 3, 1, START),
-        ];
+        let verdicts = [verdict(0, 0, 10, 0, START), verdict(1, 0, 8, 1, START), verdict(2, 0, 3, 1, START)];
         assert_eq!(best_at(&verdicts, START.plus(20)), Some((8, 0)));
     }
 
@@ -138,10 +110,7 @@ mod tests {
 
     #[test]
     fn verdicts_count_once_their_window_has_passed() {
-        let verdicts = [
-            verdict(0, 0, 10, 0, START),
-            verdict(1, 0, 10, 0, START.plus(5)),
-        ];
+        let verdicts = [verdict(0, 0, 10, 0, START), verdict(1, 0, 10, 0, START.plus(5))];
         assert_eq!(best_at(&verdicts, START.plus(24)), None);
         assert_eq!(best_at(&verdicts, START.plus(25)), Some((10, 0)));
     }
@@ -160,13 +129,8 @@ mod tests {
 
     #[test]
     fn verdicts_come_ascending_by_verifier_and_once_each() {
-        let verdicts = [
-            verdict(2, 0, 9, 0, START),
-            verdict(0, 0, 9, 0, START),
-            verdict(0, 1, 9, 0, START),
-        ];
-        let voucher =
-            best(&terms(), &verifiers(), &verdicts, START.plus(20)).expect("two members spoke");
+        let verdicts = [verdict(2, 0, 9, 0, START), verdict(0, 0, 9, 0, START), verdict(0, 1, 9, 0, START)];
+        let voucher = best(&terms(), &verifiers(), &verdicts, START.plus(20)).expect("two members spoke");
         let signers: Vec<_> = voucher.verdicts.iter().map(|v| v.verifier).collect();
         assert_eq!(signers, [verifiers().members[0], verifiers().members[2]]);
     }

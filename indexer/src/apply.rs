@@ -13,12 +13,8 @@ use crate::Error;
 
 /// Stores an event and brings its subjects up to it.
 pub async fn event(db_tx: &mut PgConnection, chain_id: u64, placed: &Placed) -> Result<(), Error> {
-    let inconsistent = |err| Error::Inconsistent {
-        chain_id,
-        block: placed.block_number,
-        log_index: placed.log_index,
-        err,
-    };
+    let inconsistent =
+        |err| Error::Inconsistent { chain_id, block: placed.block_number, log_index: placed.log_index, err };
     events::append(db_tx, chain_id, placed).await?;
 
     let (bounty, engagement) = ids(&placed.event);
@@ -33,14 +29,7 @@ pub async fn event(db_tx: &mut PgConnection, chain_id: u64, placed: &Placed) -> 
         engagements::put(db_tx, chain_id, id, state.as_ref(), placed.block_number).await?;
     }
     match &placed.event {
-        Event::Redeemed {
-            engagement,
-            payee,
-            submitter,
-            units,
-            amount,
-            relay_fee,
-        } => {
+        Event::Redeemed { engagement, payee, submitter, units, amount, relay_fee } => {
             let payout = Payout {
                 block_number: placed.block_number,
                 log_index: placed.log_index,
@@ -55,26 +44,8 @@ pub async fn event(db_tx: &mut PgConnection, chain_id: u64, placed: &Placed) -> 
             };
             payouts::add(db_tx, chain_id, &payout).await?;
         }
-        Event::Credited {
-            account,
-            token,
-            balance,
-            ..
-        }
-        | Event::Debited {
-            account,
-            token,
-            balance,
-            ..
-        } => {
-            balances::put(
-                db_tx,
-                chain_id,
-                (*account, *token),
-                Some(*balance),
-                placed.block_number,
-            )
-            .await?;
+        Event::Credited { account, token, balance, .. } | Event::Debited { account, token, balance, .. } => {
+            balances::put(db_tx, chain_id, (*account, *token), Some(*balance), placed.block_number).await?;
         }
         _ => {}
     }
@@ -85,15 +56,7 @@ pub async fn event(db_tx: &mut PgConnection, chain_id: u64, placed: &Placed) -> 
         "logIndex": placed.log_index,
         "txHash": placed.tx_hash,
     });
-    feed::append(
-        db_tx,
-        chain_id,
-        placed.event.name(),
-        bounty,
-        engagement,
-        &payload,
-    )
-    .await?;
+    feed::append(db_tx, chain_id, placed.event.name(), bounty, engagement, &payload).await?;
     Ok(())
 }
 
@@ -137,13 +100,10 @@ pub async fn replay(db_tx: &mut PgConnection, chain_id: u64, gone: &[Event]) -> 
         engagements::put(db_tx, chain_id, id, state.as_ref(), last).await?;
     }
     for (account, token) in touched_balances {
-        let (balance, block) =
-            match events::last_of_balance(db_tx, chain_id, account, token).await? {
-                Some((block, Event::Credited { balance, .. } | Event::Debited { balance, .. })) => {
-                    (Some(balance), block)
-                }
-                _ => (None, 0),
-            };
+        let (balance, block) = match events::last_of_balance(db_tx, chain_id, account, token).await? {
+            Some((block, Event::Credited { balance, .. } | Event::Debited { balance, .. })) => (Some(balance), block),
+            _ => (None, 0),
+        };
         balances::put(db_tx, chain_id, (account, token), balance, block).await?;
     }
     Ok(())

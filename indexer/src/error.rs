@@ -36,9 +36,6 @@ pub enum Error {
 impl Error {
     /// Whether the same step may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Rpc { .. } | Self::Store(piecework_store::Error::Database(_))
-        )
+        matches!(self, Self::Rpc { .. } | Self::Store(piecework_store::Error::Database(_)))
     }
 }

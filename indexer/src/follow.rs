@@ -31,12 +31,7 @@ const RANGE_MAX: u64 = 2_000;
 const HEADERS_KEPT: u64 = 2_048;
 
 /// Indexes until `stop`. Endpoint and database failures are waited out; undecodable logs and too deep reorgs end it.
-pub async fn run(
-    pool: PgPool,
-    provider: DynProvider,
-    config: Config,
-    stop: CancellationToken,
-) -> Result<(), Error> {
+pub async fn run(pool: PgPool, provider: DynProvider, config: Config, stop: CancellationToken) -> Result<(), Error> {
     let source = Source::new(provider, config.escrow);
     let mut range = RANGE_MAX;
     let mut failures: u32 = 0;
@@ -54,11 +49,7 @@ pub async fn run(
             Err(err) if err.retryable() => {
                 failures += 1;
                 range = (range / 2).max(1);
-                tracing::warn!(
-                    error = &err as &dyn std::error::Error,
-                    failures,
-                    "indexing paused; trying again"
-                );
+                tracing::warn!(error = &err as &dyn std::error::Error, failures, "indexing paused; trying again");
             }
             Err(err) => return Err(err),
         }
@@ -86,30 +77,18 @@ async fn step(pool: &PgPool, source: &Source, config: &Config, range: u64) -> Re
         return Ok(Step::Advanced);
     };
     let Some(head) = source.header(BlockNumberOrTag::Latest).await? else {
-        return Err(Error::Rpc {
-            what: "its head",
-            problem: "no answer".to_owned(),
-        });
+        return Err(Error::Rpc { what: "its head", problem: "no answer".to_owned() });
     };
-    metrics::gauge!("piecework_index_lag_blocks")
-        .set(lossy(head.number.saturating_sub(cursor.number)));
+    metrics::gauge!("piecework_index_lag_blocks").set(lossy(head.number.saturating_sub(cursor.number)));
 
     // The block at the cursor must still be the one that was indexed.
-    let at_cursor = source
-        .header(BlockNumberOrTag::Number(cursor.number))
-        .await?;
+    let at_cursor = source.header(BlockNumberOrTag::Number(cursor.number)).await?;
     if at_cursor.is_none_or(|header| header.hash != cursor.hash) {
         let fork = rollback::fork_point(&mut db_tx, source, &cursor).await?;
         let undone = rollback::to(&mut db_tx, chain_id, &fork).await?;
         db_tx.commit().await.map_err(piecework_store::Error::from)?;
         metrics::counter!("piecework_index_reorgs_total").increment(1);
-        tracing::info!(
-            chain_id,
-            from = cursor.number,
-            to = fork.number,
-            undone,
-            "rolled back a reorg"
-        );
+        tracing::info!(chain_id, from = cursor.number, to = fork.number, undone, "rolled back a reorg");
         return Ok(Step::Advanced);
     }
     if head.number <= cursor.number {
@@ -123,42 +102,21 @@ async fn step(pool: &PgPool, source: &Source, config: &Config, range: u64) -> Re
         apply::event(&mut db_tx, chain_id, event).await?;
     }
     chains::advance(&mut db_tx, chain_id, &last).await?;
-    chains::drop_headers_below(
-        &mut db_tx,
-        chain_id,
-        last.number.saturating_sub(HEADERS_KEPT),
-    )
-    .await?;
+    chains::drop_headers_below(&mut db_tx, chain_id, last.number.saturating_sub(HEADERS_KEPT)).await?;
     db_tx.commit().await.map_err(piecework_store::Error::from)?;
-    metrics::counter!("piecework_index_events_total")
-        .increment(u64::try_from(placed.len()).unwrap_or(u64::MAX));
-    tracing::debug!(
-        chain_id,
-        block = last.number,
-        events = placed.len(),
-        "indexed"
-    );
+    metrics::counter!("piecework_index_events_total").increment(u64::try_from(placed.len()).unwrap_or(u64::MAX));
+    tracing::debug!(chain_id, block = last.number, events = placed.len(), "indexed");
     Ok(Step::Advanced)
 }
 
-async fn begin(
-    db_tx: &mut piecework_store::PgConnection,
-    source: &Source,
-    config: &Config,
-) -> Result<(), Error> {
+async fn begin(db_tx: &mut piecework_store::PgConnection, source: &Source, config: &Config) -> Result<(), Error> {
     let actual = source.chain_id().await?;
     if actual != config.chain_id {
-        return Err(Error::WrongChain {
-            expected: config.chain_id,
-            actual,
-        });
+        return Err(Error::WrongChain { expected: config.chain_id, actual });
     }
     let before = config.start_block.saturating_sub(1);
     let header = source.header(BlockNumberOrTag::Number(before)).await?;
-    let header = header.ok_or(Error::Rpc {
-        what: "the start block",
-        problem: format!("no block {before}"),
-    })?;
+    let header = header.ok_or(Error::Rpc { what: "the start block", problem: format!("no block {before}") })?;
     chains::begin(db_tx, config.chain_id, config.escrow, &header).await?;
     Ok(())
 }
@@ -171,54 +129,37 @@ struct Fetched {
 /// Reads the blocks after the cursor up to `to`. Logs and headers must agree with each other and with the cursor;
 /// where they don't, the chain moved between two answers and the step is tried again.
 async fn fetch(source: &Source, chain_id: u64, cursor: &Cursor, to: u64) -> Result<Fetched, Error> {
-    let moved = |problem: &str| Error::Rpc {
-        what: "a consistent range",
-        problem: problem.to_owned(),
-    };
+    let moved = |problem: &str| Error::Rpc { what: "a consistent range", problem: problem.to_owned() };
     let logs = source.logs(cursor.number + 1, to).await?;
-    let last = source
-        .header(BlockNumberOrTag::Number(to))
-        .await?
-        .ok_or_else(|| moved("the last block is gone"))?;
+    let last = source.header(BlockNumberOrTag::Number(to)).await?.ok_or_else(|| moved("the last block is gone"))?;
     if to == cursor.number + 1 && last.parent_hash != cursor.hash {
         return Err(moved("the next block has another parent"));
     }
     let mut placed = Vec::with_capacity(logs.len());
     let mut block: Option<Header> = None;
     for log in &logs {
-        let (Some(number), Some(hash), Some(log_index), Some(tx_hash)) = (
-            log.block_number,
-            log.block_hash,
-            log.log_index,
-            log.transaction_hash,
-        ) else {
+        let (Some(number), Some(hash), Some(log_index), Some(tx_hash)) =
+            (log.block_number, log.block_hash, log.log_index, log.transaction_hash)
+        else {
             return Err(moved("a log without its place"));
         };
         let header = match block {
             Some(known) if known.number == number => known,
             _ if number == last.number => last,
-            _ => source
-                .header(BlockNumberOrTag::Number(number))
-                .await?
-                .ok_or_else(|| moved("a log's block is gone"))?,
+            _ => {
+                source.header(BlockNumberOrTag::Number(number)).await?.ok_or_else(|| moved("a log's block is gone"))?
+            }
         };
         block = Some(header);
         if header.hash != hash {
             return Err(moved("a log is of another block than the chain's"));
         }
-        if let Some(event) = place(
-            chain_id,
-            log,
-            header.time,
-            (number, hash, log_index, tx_hash),
-        )? {
+        if let Some(event) = place(chain_id, log, header.time, (number, hash, log_index, tx_hash))? {
             placed.push(event);
         }
     }
     // If the chain switched while it was read, the cursor's block has been replaced.
-    let at_cursor = source
-        .header(BlockNumberOrTag::Number(cursor.number))
-        .await?;
+    let at_cursor = source.header(BlockNumberOrTag::Number(cursor.number)).await?;
     if at_cursor.is_none_or(|header| header.hash != cursor.hash) {
         return Err(moved("the chain was reorganised meanwhile"));
     }
@@ -231,16 +172,8 @@ fn place(
     block_time: Timestamp,
     (block_number, block_hash, log_index, tx_hash): (u64, B256, u64, B256),
 ) -> Result<Option<Placed>, Error> {
-    let event =
-        piecework_contracts::decode(log).map_err(|err| Error::Undecodable { chain_id, err })?;
-    Ok(event.map(|event| Placed {
-        block_number,
-        block_hash,
-        block_time,
-        log_index,
-        tx_hash,
-        event,
-    }))
+    let event = piecework_contracts::decode(log).map_err(|err| Error::Undecodable { chain_id, err })?;
+    Ok(event.map(|event| Placed { block_number, block_hash, block_time, log_index, tx_hash, event }))
 }
 
 /// Metrics take floats; a lag is far below where they lose digits.

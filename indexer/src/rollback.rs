@@ -8,18 +8,12 @@ use crate::source::Source;
 use crate::{Error, apply};
 
 /// The newest stored header that is still on the chain. Where none is, the mirror can't know what to undo.
-pub async fn fork_point(
-    db: &mut PgConnection,
-    source: &Source,
-    cursor: &Cursor,
-) -> Result<Header, Error> {
+pub async fn fork_point(db: &mut PgConnection, source: &Source, cursor: &Cursor) -> Result<Header, Error> {
     let mut below = cursor.number;
     let mut oldest = cursor.number;
     while let Some(stored) = chains::header_at_or_below(db, cursor.chain_id, below).await? {
         oldest = stored.number;
-        let on_chain = source
-            .header(BlockNumberOrTag::Number(stored.number))
-            .await?;
+        let on_chain = source.header(BlockNumberOrTag::Number(stored.number)).await?;
         if on_chain.is_some_and(|header| header.hash == stored.hash) {
             return Ok(stored);
         }
@@ -28,10 +22,7 @@ pub async fn fork_point(
             None => break,
         }
     }
-    Err(Error::TooDeep {
-        chain_id: cursor.chain_id,
-        oldest,
-    })
+    Err(Error::TooDeep { chain_id: cursor.chain_id, oldest })
 }
 
 /// Removes everything above `fork` and rebuilds what it touched, within the caller's db_tx. The feed gets one `reverted`

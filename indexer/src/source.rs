@@ -27,20 +27,13 @@ impl Source {
 
     /// The header of a block, `None` if the chain has no such block.
     pub async fn header(&self, at: BlockNumberOrTag) -> Result<Option<Header>, Error> {
-        let block = self
-            .provider
-            .get_block_by_number(at)
-            .await
-            .map_err(rpc("a block"))?;
+        let block = self.provider.get_block_by_number(at).await.map_err(rpc("a block"))?;
         Ok(block.as_ref().map(header))
     }
 
     /// The escrow's logs of the blocks `from..=to`, in order.
     pub async fn logs(&self, from: u64, to: u64) -> Result<Vec<Log>, Error> {
-        let filter = Filter::new()
-            .address(self.escrow)
-            .from_block(from)
-            .to_block(to);
+        let filter = Filter::new().address(self.escrow).from_block(from).to_block(to);
         let mut logs = self.provider.get_logs(&filter).await.map_err(rpc("logs"))?;
         logs.sort_by_key(|log| (log.block_number, log.log_index));
         Ok(logs)
@@ -57,8 +50,5 @@ fn header(block: &Block) -> Header {
 }
 
 fn rpc<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> Error {
-    move |err| Error::Rpc {
-        what,
-        problem: err.to_string(),
-    }
+    move |err| Error::Rpc { what, problem: err.to_string() }
 }

@@ -15,10 +15,7 @@ pub enum Error {
 }
 
 pub(crate) fn rpc<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> Error {
-    move |err| Error::Rpc {
-        what,
-        problem: err.to_string(),
-    }
+    move |err| Error::Rpc { what, problem: err.to_string() }
 }
 
 pub(crate) fn journal<E: Into<redb::Error>>(err: E) -> Error {

@@ -36,20 +36,15 @@ impl Journal {
 
     /// The claim of `number` with the highest revision.
     pub fn of(&self, id: EngagementId, number: u64) -> Result<Option<SignedClaim>, Error> {
-        Ok(self
-            .last_up_to(id, number)?
-            .filter(|claim| claim.number == number))
+        Ok(self.last_up_to(id, number)?.filter(|claim| claim.number == number))
     }
 
     fn last_up_to(&self, id: EngagementId, number: u64) -> Result<Option<SignedClaim>, Error> {
         let tx = self.0.begin_read().map_err(journal)?;
         let table = tx.open_table(SIGNED).map_err(journal)?;
-        let mut range = table
-            .range((&id.0.0, 0, 0)..=(&id.0.0, number, u64::MAX))
-            .map_err(journal)?;
+        let mut range = table.range((&id.0.0, 0, 0)..=(&id.0.0, number, u64::MAX)).map_err(journal)?;
         let last = range.next_back().transpose().map_err(journal)?;
-        last.map(|(_, json)| serde_json::from_slice(json.value()).map_err(Error::Corrupt))
-            .transpose()
+        last.map(|(_, json)| serde_json::from_slice(json.value()).map_err(Error::Corrupt)).transpose()
     }
 
     /// Stores a new claim; from here on it is bound to be sent.
@@ -74,14 +69,8 @@ impl Journal {
         let signed = tx.open_table(SIGNED).map_err(journal)?;
         let unsent = tx.open_table(UNSENT).map_err(journal)?;
         let mut claims = Vec::new();
-        for entry in unsent
-            .range((&id.0.0, 0, 0)..=(&id.0.0, u64::MAX, u64::MAX))
-            .map_err(journal)?
-            .take(limit)
-        {
-            let (key, ()) = entry
-                .map(|(key, value)| (key, value.value()))
-                .map_err(journal)?;
+        for entry in unsent.range((&id.0.0, 0, 0)..=(&id.0.0, u64::MAX, u64::MAX)).map_err(journal)?.take(limit) {
+            let (key, ()) = entry.map(|(key, value)| (key, value.value())).map_err(journal)?;
             if let Some(json) = signed.get(key.value()).map_err(journal)? {
                 claims.push(serde_json::from_slice(json.value()).map_err(Error::Corrupt)?);
             }
@@ -95,9 +84,7 @@ impl Journal {
         {
             let mut unsent = tx.open_table(UNSENT).map_err(journal)?;
             for claim in claims {
-                unsent
-                    .remove((&id.0.0, claim.number, claim.revision))
-                    .map_err(journal)?;
+                unsent.remove((&id.0.0, claim.number, claim.revision)).map_err(journal)?;
             }
         }
         tx.commit().map_err(journal)

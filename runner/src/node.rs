@@ -28,11 +28,7 @@ impl Node {
     }
 
     async fn block(&self, at: BlockNumberOrTag) -> Result<Option<Header>, Error> {
-        let block = self
-            .0
-            .get_block_by_number(at)
-            .await
-            .map_err(rpc("reading the node's block"))?;
+        let block = self.0.get_block_by_number(at).await.map_err(rpc("reading the node's block"))?;
         Ok(block.map(|block| Header {
             number: block.header.number,
             hash: block.header.hash,

@@ -42,13 +42,7 @@ pub async fn run(
     let journal = Journal::open(&config.journal)?;
     let node = Node(node);
     let domain = Domain::new(config.chain_id, config.escrow);
-    let work = Work {
-        api: &api,
-        node: &node,
-        journal: &journal,
-        signer: &signer,
-        domain: &domain,
-    };
+    let work = Work { api: &api, node: &node, journal: &journal, signer: &signer, domain: &domain };
     tracing::info!(runner = %config.runner, node = %signer.address(), "watching the node");
 
     let mut open: Vec<Engagement> = Vec::new();
@@ -58,20 +52,16 @@ pub async fn run(
         if refreshed.elapsed() >= config.refresh_interval {
             match api.open_of_runner(config.runner).await {
                 Ok(all) => {
-                    open = all
-                        .into_iter()
-                        .filter(|e| e.node == signer.address())
-                        .collect();
+                    open = all.into_iter().filter(|e| e.node == signer.address()).collect();
                     for e in &open {
                         if paid.insert(e.id, e.units_paid) != Some(e.units_paid) {
                             tracing::info!(engagement = %e.id, units_paid = e.units_paid, paid = %e.paid, faults = e.faults, "earned");
                         }
                     }
                 }
-                Err(err) => tracing::warn!(
-                    error = &err as &dyn std::error::Error,
-                    "can't reach the API; still signing"
-                ),
+                Err(err) => {
+                    tracing::warn!(error = &err as &dyn std::error::Error, "can't reach the API; still signing")
+                }
             }
             refreshed = tokio::time::Instant::now();
         }

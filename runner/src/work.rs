@@ -90,21 +90,9 @@ impl Work<'_> {
         Ok(low)
     }
 
-    fn claim(
-        &self,
-        id: EngagementId,
-        header: &Header,
-        revision: u64,
-    ) -> Result<SignedClaim, Error> {
-        let claim = BlockClaim {
-            number: header.number,
-            revision,
-            block_hash: header.hash,
-        };
-        let signature = self
-            .signer
-            .sign_hash_sync(&claim.digest(id, self.domain))
-            .map_err(Error::Sign)?;
+    fn claim(&self, id: EngagementId, header: &Header, revision: u64) -> Result<SignedClaim, Error> {
+        let claim = BlockClaim { number: header.number, revision, block_hash: header.hash };
+        let signature = self.signer.sign_hash_sync(&claim.digest(id, self.domain)).map_err(Error::Sign)?;
         Ok(SignedClaim {
             number: claim.number,
             revision: claim.revision,

@@ -11,12 +11,7 @@ pub fn run(command: &Contracts) -> Result<()> {
     for (name, state) in &states {
         println!("{name}: {state:?}");
     }
-    let stale = states
-        .iter()
-        .any(|(_, state)| *state == ArtifactState::Stale);
-    ensure!(
-        !stale,
-        "contracts/artifacts is stale: run `piecework contracts build` and commit the result"
-    );
+    let stale = states.iter().any(|(_, state)| *state == ArtifactState::Stale);
+    ensure!(!stale, "contracts/artifacts is stale: run `piecework contracts build` and commit the result");
     Ok(())
 }

@@ -26,67 +26,29 @@ pub struct Deployed {
 }
 
 pub async fn run(args: cli::Deploy) -> Result<()> {
-    let deployed = deploy(
-        &args.rpc.rpc_url,
-        keys::read(&args.key_file)?,
-        args.test_usd,
-    )
-    .await?;
+    let deployed = deploy(&args.rpc.rpc_url, keys::read(&args.key_file)?, args.test_usd).await?;
     println!("{}", serde_json::to_string(&deployed)?);
     Ok(())
 }
 
 pub async fn deploy(rpc_url: &str, signer: PrivateKeySigner, test_usd: bool) -> Result<Deployed> {
-    let url = rpc_url
-        .parse()
-        .map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
-    let provider = ProviderBuilder::new()
-        .wallet(EthereumWallet::from(signer))
-        .connect_http(url);
-    provider
-        .client()
-        .set_poll_interval(Duration::from_millis(200));
-    let chain_id = provider
-        .get_chain_id()
-        .await
-        .context("asking the endpoint for its chain id")?;
+    let url = rpc_url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
+    let provider = ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(url);
+    provider.client().set_poll_interval(Duration::from_millis(200));
+    let chain_id = provider.get_chain_id().await.context("asking the endpoint for its chain id")?;
     let (escrow, start_block) = create(&provider, &abi::Escrow::BYTECODE, "the escrow").await?;
     let test_usd = match test_usd {
-        true => Some(
-            create(&provider, &abi::TestUSD::BYTECODE, "TestUSD")
-                .await?
-                .0,
-        ),
+        true => Some(create(&provider, &abi::TestUSD::BYTECODE, "TestUSD").await?.0),
         false => None,
     };
-    Ok(Deployed {
-        chain_id,
-        escrow,
-        start_block,
-        test_usd,
-    })
+    Ok(Deployed { chain_id, escrow, start_block, test_usd })
 }
 
 async fn create(provider: &impl Provider, code: &Bytes, name: &str) -> Result<(Address, u64)> {
-    let tx = TransactionRequest::default()
-        .into_create()
-        .input(code.clone().into());
-    let pending = provider
-        .send_transaction(tx)
-        .await
-        .with_context(|| format!("sending the creation of {name}"))?;
-    let receipt = pending
-        .get_receipt()
-        .await
-        .with_context(|| format!("waiting for the creation of {name}"))?;
+    let tx = TransactionRequest::default().into_create().input(code.clone().into());
+    let pending = provider.send_transaction(tx).await.with_context(|| format!("sending the creation of {name}"))?;
+    let receipt = pending.get_receipt().await.with_context(|| format!("waiting for the creation of {name}"))?;
     ensure!(receipt.status(), "the creation of {name} reverted");
-    let address = receipt
-        .contract_address
-        .with_context(|| format!("no address in the receipt of {name}"))?;
-    Ok((
-        address,
-        receipt
-            .block_number
-            .with_context(|| format!("no block in the receipt of {name}"))?,
-    ))
+    let address = receipt.contract_address.with_context(|| format!("no address in the receipt of {name}"))?;
+    Ok((address, receipt.block_number.with_context(|| format!("no block in the receipt of {name}"))?))
 }

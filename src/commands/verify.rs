@@ -11,11 +11,8 @@ pub async fn run(args: cli::Verify) -> Result<()> {
     let signer = keys::read(&args.key_file)?;
     let mut endpoints = Vec::new();
     for endpoint in &args.endpoint {
-        let parsed = endpoint
-            .split_once('=')
-            .and_then(|(id, url)| Some((id.parse().ok()?, url)));
-        let (chain_id, url): (u64, &str) =
-            parsed.context("an endpoint is given as CHAIN_ID=URL")?;
+        let parsed = endpoint.split_once('=').and_then(|(id, url)| Some((id.parse().ok()?, url)));
+        let (chain_id, url): (u64, &str) = parsed.context("an endpoint is given as CHAIN_ID=URL")?;
         endpoints.push((chain_id, config::provider(url)?));
     }
     let settings = piecework_verifier::Config {

@@ -15,7 +15,7 @@ use piecework_domain::chain::{Engagement, Event};
 use piecework_domain::money::NATIVE;
 use piecework_domain::{Address, B256, U256};
 
-use super::story::Parts;
+use super::cast::Parts;
 
 /// Balances by wallet and token at one block.
 pub struct Opening {
@@ -25,16 +25,9 @@ pub struct Opening {
 
 type Ledger = BTreeMap<(Address, Address), I256>;
 
-pub async fn open(
-    parts: &Parts,
-    chain: &DynProvider,
-    wallets: &[(&str, Address)],
-) -> Result<Opening> {
+pub async fn open(parts: &Parts, chain: &DynProvider, wallets: &[(&str, Address)]) -> Result<Opening> {
     let block = chain.get_block_number().await?;
-    Ok(Opening {
-        block,
-        balances: balances(parts, chain, wallets, block).await?,
-    })
+    Ok(Opening { block, balances: balances(parts, chain, wallets, block).await? })
 }
 
 /// Lists every wallet whose balance did not change by exactly what the events and its own transactions say.
@@ -47,8 +40,8 @@ pub async fn close(
     let last = chain.get_block_number().await?;
     let now = balances(parts, chain, wallets, last).await?;
     let mut expected = Ledger::new();
-    own_transactions(parts, chain, opening.block + 1, last, &mut expected).await?;
-    escrow_events(parts, chain, last, opening.block, &mut expected).await?;
+    let deposits = own_transactions(parts, chain, opening.block + 1, last, &mut expected).await?;
+    escrow_events(parts, chain, last, opening.block, &deposits, &mut expected).await?;
     token_transfers(parts, chain, opening.block + 1, last, &mut expected).await?;
 
     let mut differences = Vec::new();
@@ -58,9 +51,7 @@ pub async fn close(
             let actual = signed(now[&key])? - signed(opening.balances[&key])?;
             let expected = expected.get(&key).copied().unwrap_or(I256::ZERO);
             if actual != expected {
-                differences.push(format!(
-                    "{name} {wallet}, token {token}: expected {expected}, got {actual}"
-                ));
+                differences.push(format!("{name} {wallet}, token {token}: expected {expected}, got {actual}"));
             }
         }
     }
@@ -75,44 +66,29 @@ async fn balances(
 ) -> Result<BTreeMap<(Address, Address), U256>> {
     let mut all = BTreeMap::new();
     for (_, wallet) in wallets {
-        all.insert(
-            (*wallet, NATIVE),
-            chain.get_balance(*wallet).number(block).await?,
-        );
+        all.insert((*wallet, NATIVE), chain.get_balance(*wallet).number(block).await?);
         let call = TransactionRequest::default()
             .to(parts.test_usd)
             .input(piecework_contracts::balance_of_call(*wallet).into());
         let answer = chain.call(call).block(BlockId::number(block)).await?;
-        all.insert(
-            (*wallet, parts.test_usd),
-            TestUSD::balanceOfCall::abi_decode_returns(&answer)?,
-        );
+        all.insert((*wallet, parts.test_usd), TestUSD::balanceOfCall::abi_decode_returns(&answer)?);
     }
     Ok(all)
 }
 
-/// Gas, and native coin that went along or came back by `withdraw`.
+/// Gas, and native coin that went along or came back by `withdraw`. Returns the transactions that call `deposit`.
 async fn own_transactions(
     parts: &Parts,
     chain: &DynProvider,
     first: u64,
     last: u64,
     ledger: &mut Ledger,
-) -> Result<()> {
+) -> Result<Vec<B256>> {
+    let mut deposits = Vec::new();
     for number in first..=last {
-        let block = chain
-            .get_block_by_number(BlockNumberOrTag::Number(number))
-            .full()
-            .await?;
-        for tx in block
-            .context("a block is missing")?
-            .transactions
-            .into_transactions()
-        {
-            let receipt = chain
-                .get_transaction_receipt(tx.tx_hash())
-                .await?
-                .context("a receipt is missing")?;
+        let block = chain.get_block_by_number(BlockNumberOrTag::Number(number)).full().await?;
+        for tx in block.context("a block is missing")?.transactions.into_transactions() {
+            let receipt = chain.get_transaction_receipt(tx.tx_hash()).await?.context("a receipt is missing")?;
             let gas = U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price);
             add(ledger, tx.from(), NATIVE, -signed(gas)?);
             if !receipt.status() {
@@ -122,6 +98,9 @@ async fn own_transactions(
             match tx.to() {
                 Some(to) if to != parts.escrow => add(ledger, to, NATIVE, signed(tx.value())?),
                 Some(_) => {
+                    if tx.input().starts_with(&Escrow::depositCall::SELECTOR) {
+                        deposits.push(tx.tx_hash());
+                    }
                     if let Ok(withdrawal) = Escrow::withdrawCall::abi_decode(tx.input())
                         && withdrawal.token == NATIVE
                     {
@@ -132,7 +111,7 @@ async fn own_transactions(
             }
         }
     }
-    Ok(())
+    Ok(deposits)
 }
 
 /// Native coin that the escrow sent, by its events.
@@ -141,15 +120,12 @@ async fn escrow_events(
     chain: &DynProvider,
     last: u64,
     opened: u64,
+    deposits: &[B256],
     ledger: &mut Ledger,
 ) -> Result<()> {
-    let filter = Filter::new()
-        .address(parts.escrow)
-        .from_block(parts.start_block)
-        .to_block(last);
+    let filter = Filter::new().address(parts.escrow).from_block(parts.start_block).to_block(last);
     let mut tokens: BTreeMap<_, (Address, Address)> = BTreeMap::new();
     let mut engagements: BTreeMap<_, Engagement> = BTreeMap::new();
-    let deposits = deposit_transactions(chain, parts, opened, last).await?;
     for log in chain.get_logs(&filter).await? {
         let Some(event) = piecework_contracts::decode(&log)? else {
             continue;
@@ -166,9 +142,7 @@ async fn escrow_events(
         }
         let of = |id| {
             let engagement = engagements.get(id).context("an unknown engagement")?;
-            let (token, poster) = tokens
-                .get(&engagement.bounty)
-                .context("an unknown bounty")?;
+            let (token, poster) = tokens.get(&engagement.bounty).context("an unknown bounty")?;
             anyhow::Ok((engagement.bid.runner, *token, *poster))
         };
         let mut pay = |to: Address, token: Address, amount: U256| -> Result<()> {
@@ -178,57 +152,28 @@ async fn escrow_events(
             Ok(())
         };
         match &event {
-            Event::Redeemed {
-                engagement,
-                payee,
-                submitter,
-                amount,
-                relay_fee,
-                ..
-            } => {
+            Event::Redeemed { engagement, payee, submitter, amount, relay_fee, .. } => {
                 let (_, token, _) = of(engagement)?;
                 pay(*payee, token, amount.0)?;
                 pay(*submitter, token, relay_fee.0)?;
             }
-            Event::Faulted {
-                engagement,
-                penalty,
-                ..
-            } => {
+            Event::Faulted { engagement, penalty, .. } => {
                 let (_, token, poster) = of(engagement)?;
                 pay(poster, token, penalty.0)?;
             }
-            Event::Reclaimed {
-                engagement,
-                reserve,
-                bond,
-            } => {
+            Event::Reclaimed { engagement, reserve, bond } => {
                 let (runner, token, poster) = of(engagement)?;
                 pay(poster, token, reserve.0)?;
                 pay(runner, token, bond.0)?;
             }
-            Event::EscrowReclaimed {
-                bounty,
-                poster,
-                amount,
-            } => {
+            Event::EscrowReclaimed { bounty, poster, amount } => {
                 let (token, _) = tokens.get(bounty).context("an unknown bounty")?;
                 pay(*poster, *token, amount.0)?;
             }
-            Event::DepositReturned {
-                poster,
-                token,
-                amount,
-                ..
-            } => pay(*poster, *token, amount.0)?,
+            Event::DepositReturned { poster, token, amount, .. } => pay(*poster, *token, amount.0)?,
             // A push that was refused stayed in the contract; a deposit came along with its transaction.
-            Event::Credited {
-                account,
-                token,
-                amount,
-                ..
-            } if *token == NATIVE
-                && !deposits.contains(&log.transaction_hash.unwrap_or_default()) =>
+            Event::Credited { account, token, amount, .. }
+                if *token == NATIVE && !deposits.contains(&log.transaction_hash.unwrap_or_default()) =>
             {
                 add(ledger, *account, NATIVE, -signed(amount.0)?);
             }
@@ -238,42 +183,8 @@ async fn escrow_events(
     Ok(())
 }
 
-/// Transactions that call `deposit`.
-async fn deposit_transactions(
-    chain: &DynProvider,
-    parts: &Parts,
-    opened: u64,
-    last: u64,
-) -> Result<Vec<B256>> {
-    let mut found = Vec::new();
-    for number in opened + 1..=last {
-        let block = chain
-            .get_block_by_number(BlockNumberOrTag::Number(number))
-            .full()
-            .await?;
-        for tx in block
-            .context("a block is missing")?
-            .transactions
-            .into_transactions()
-        {
-            if tx.to() == Some(parts.escrow)
-                && tx.input().starts_with(&Escrow::depositCall::SELECTOR)
-            {
-                found.push(tx.tx_hash());
-            }
-        }
-    }
-    Ok(found)
-}
-
 /// TestUSD by its own events.
-async fn token_transfers(
-    parts: &Parts,
-    chain: &DynProvider,
-    first: u64,
-    last: u64,
-    ledger: &mut Ledger,
-) -> Result<()> {
+async fn token_transfers(parts: &Parts, chain: &DynProvider, first: u64, last: u64, ledger: &mut Ledger) -> Result<()> {
     let filter = Filter::new()
         .address(parts.test_usd)
         .event_signature(TestUSD::Transfer::SIGNATURE_HASH)
@@ -281,12 +192,7 @@ async fn token_transfers(
         .to_block(last);
     for log in chain.get_logs(&filter).await? {
         let transfer = TestUSD::Transfer::decode_log(&log.inner)?;
-        add(
-            ledger,
-            transfer.from,
-            parts.test_usd,
-            -signed(transfer.value)?,
-        );
+        add(ledger, transfer.from, parts.test_usd, -signed(transfer.value)?);
         add(ledger, transfer.to, parts.test_usd, signed(transfer.value)?);
     }
     Ok(())

@@ -1,9 +1,12 @@
 //! `piecework demo`: the whole story, played by outsiders over HTTP and RPC against the parts of `dev`.
 
 mod audit;
+mod cast;
+mod engage;
 mod story;
 mod summary;
 mod wallet;
+mod work;
 
 use anyhow::{Result, bail};
 
@@ -12,13 +15,8 @@ use crate::{cli, config};
 
 pub async fn run(args: cli::Demo) -> Result<()> {
     let stop = config::stop_on_signal()?;
-    let mut stack = Stack::start(Options {
-        ephemeral: true,
-        quiet: args.json,
-        runners: true,
-    })
-    .await?;
-    let parts = story::Parts::of(&stack);
+    let mut stack = Stack::start(Options { ephemeral: true, quiet: args.json, runners: true }).await?;
+    let parts = cast::Parts::of(&stack);
     let told = tokio::select! {
         told = story::tell(&parts, args.json) => told?,
         () = stack.supervise(stop) => bail!("interrupted"),
@@ -30,10 +28,7 @@ pub async fn run(args: cli::Demo) -> Result<()> {
     }
     drop(stack);
     if !told.differences.is_empty() {
-        bail!(
-            "{} balances differ from the contracts' events",
-            told.differences.len()
-        );
+        bail!("{} balances differ from the contracts' events", told.differences.len());
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use piecework_domain::{Address, B256};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::story::Parts;
+use super::cast::Parts;
 
 /// One bounty's figures.
 pub struct BountySummary {
@@ -74,23 +74,13 @@ impl BountySummary {
         let threshold = usize::from(e.verifiers.threshold);
         let mut units_refused: BTreeMap<String, u64> = BTreeMap::new();
         let (mut units_made, mut units_proven) = (0, 0);
-        let epochs: Page<Epoch> = api
-            .get(&format!("/v1/engagements/{engagement}/epochs?limit=100"))
-            .await?;
+        let epochs: Page<Epoch> = api.get(&format!("/v1/engagements/{engagement}/epochs?limit=100")).await?;
         for epoch in epochs.items {
             let mut refusals: BTreeMap<u64, (usize, BTreeSet<String>)> = BTreeMap::new();
             let mut units: Vec<u64> = epoch.findings.iter().map(|f| f.units).collect();
             units.sort_unstable_by(|a, b| b.cmp(a));
-            units_proven = units
-                .get(threshold - 1)
-                .copied()
-                .unwrap_or(units_proven)
-                .max(units_proven);
-            let seen = epoch
-                .findings
-                .iter()
-                .map(|f| f.counted + u64::try_from(f.refused.len()).unwrap_or(0))
-                .max();
+            units_proven = units.get(threshold - 1).copied().unwrap_or(units_proven).max(units_proven);
+            let seen = epoch.findings.iter().map(|f| f.counted + u64::try_from(f.refused.len()).unwrap_or(0)).max();
             units_made += seen.unwrap_or(0);
             for refused in epoch.findings.into_iter().flat_map(|f| f.refused) {
                 let entry = refusals.entry(refused.number).or_default();
@@ -99,27 +89,15 @@ impl BountySummary {
             }
             // A unit is lost when too few verifiers are left to count it.
             let members = e.verifiers.members.len();
-            for (_, (count, reasons)) in refusals
-                .into_iter()
-                .filter(|(_, (count, _))| members - count < threshold)
-            {
-                let reason = if count > 0 {
-                    reasons.into_iter().next()
-                } else {
-                    None
-                };
+            for (_, (count, reasons)) in refusals.into_iter().filter(|(_, (count, _))| members - count < threshold) {
+                let reason = if count > 0 { reasons.into_iter().next() } else { None };
                 *units_refused.entry(reason.unwrap_or_default()).or_default() += 1;
             }
         }
-        let payouts: Page<Payout> = api
-            .get(&format!("/v1/engagements/{engagement}/payouts?limit=100"))
-            .await?;
+        let payouts: Page<Payout> = api.get(&format!("/v1/engagements/{engagement}/payouts?limit=100")).await?;
         let mut gas = 0;
         for payout in &payouts.items {
-            let receipt = chain
-                .get_transaction_receipt(payout.tx_hash)
-                .await?
-                .context("a payout has a receipt")?;
+            let receipt = chain.get_transaction_receipt(payout.tx_hash).await?.context("a payout has a receipt")?;
             if receipt.from == operator && receipt.to == Some(parts.escrow) {
                 gas += receipt.gas_used;
             }
@@ -158,38 +136,16 @@ impl Told {
 
     pub fn print(&self) {
         let mut table = Table::new();
-        table.set_header([
-            "bounty",
-            "rate",
-            "made",
-            "proven",
-            "refused",
-            "paid units",
-            "paid",
-            "faults",
-            "gas/unit",
-        ]);
+        table.set_header(["bounty", "rate", "made", "proven", "refused", "paid units", "paid", "faults", "gas/unit"]);
         for b in &self.bounties {
-            let (decimals, unit) = if b.token == NATIVE {
-                (18, "ETH")
-            } else {
-                (6, "TestUSD")
-            };
-            let refused: Vec<_> = b
-                .units_refused
-                .iter()
-                .map(|(reason, n)| format!("{n} {reason}"))
-                .collect();
+            let (decimals, unit) = if b.token == NATIVE { (18, "ETH") } else { (6, "TestUSD") };
+            let refused: Vec<_> = b.units_refused.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
             table.add_row([
                 format!("{:.10}…", b.id.to_string()),
                 format!("{} {unit}", b.rate.in_tokens(decimals)),
                 b.units_made.to_string(),
                 b.units_proven.to_string(),
-                if refused.is_empty() {
-                    "0".to_owned()
-                } else {
-                    refused.join(", ")
-                },
+                if refused.is_empty() { "0".to_owned() } else { refused.join(", ") },
                 b.units_paid.to_string(),
                 format!("{} {unit}", b.paid.in_tokens(decimals)),
                 b.faults.to_string(),

@@ -20,13 +20,8 @@ pub struct Wallet {
 impl Wallet {
     pub fn new(signer: PrivateKeySigner, rpc_url: &str) -> Result<Self> {
         let wallet = EthereumWallet::from(signer.clone());
-        let provider = ProviderBuilder::new()
-            .wallet(wallet)
-            .connect_http(rpc_url.parse()?)
-            .erased();
-        provider
-            .client()
-            .set_poll_interval(Duration::from_millis(100));
+        let provider = ProviderBuilder::new().wallet(wallet).connect_http(rpc_url.parse()?).erased();
+        provider.client().set_poll_interval(Duration::from_millis(100));
         Ok(Self { signer, provider })
     }
 
@@ -36,20 +31,9 @@ impl Wallet {
 
     /// Sends and waits until it is mined and has succeeded.
     pub async fn send(&self, what: &str, to: Address, value: U256, data: Bytes) -> Result<B256> {
-        let tx = TransactionRequest::default()
-            .from(self.address())
-            .to(to)
-            .value(value)
-            .input(data.into());
-        let pending = self
-            .provider
-            .send_transaction(tx)
-            .await
-            .with_context(|| format!("sending: {what}"))?;
-        let receipt = pending
-            .get_receipt()
-            .await
-            .with_context(|| format!("waiting for: {what}"))?;
+        let tx = TransactionRequest::default().from(self.address()).to(to).value(value).input(data.into());
+        let pending = self.provider.send_transaction(tx).await.with_context(|| format!("sending: {what}"))?;
+        let receipt = pending.get_receipt().await.with_context(|| format!("waiting for: {what}"))?;
         if !receipt.status() {
             bail!("{what} reverted ({})", receipt.transaction_hash);
         }
@@ -57,13 +41,7 @@ impl Wallet {
     }
 
     pub fn sign(&self, digest: B256) -> Result<Bytes> {
-        Ok(self
-            .signer
-            .sign_hash_sync(&digest)
-            .context("signing")?
-            .as_bytes()
-            .to_vec()
-            .into())
+        Ok(self.signer.sign_hash_sync(&digest).context("signing")?.as_bytes().to_vec().into())
     }
 }
 

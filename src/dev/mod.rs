@@ -14,11 +14,7 @@ use crate::{cli, config};
 
 pub async fn run(args: cli::Dev) -> Result<()> {
     let stop = config::stop_on_signal()?;
-    let options = Options {
-        ephemeral: args.ephemeral,
-        quiet: args.json,
-        runners: !args.no_runners,
-    };
+    let options = Options { ephemeral: args.ephemeral, quiet: args.json, runners: !args.no_runners };
     let mut stack = Stack::start(options).await?;
     if args.json {
         println!("{}", ready_line(&stack));
@@ -33,10 +29,8 @@ pub async fn run(args: cli::Dev) -> Result<()> {
 }
 
 fn ready_line(stack: &Stack) -> serde_json::Value {
-    let accounts: Vec<_> = accounts::ALL
-        .iter()
-        .map(|a| json!({ "role": a.role, "address": a.address(), "privateKey": a.key }))
-        .collect();
+    let accounts: Vec<_> =
+        accounts::ALL.iter().map(|a| json!({ "role": a.role, "address": a.address(), "privateKey": a.key })).collect();
     json!({
         "rpcUrl": stack.settlement.rpc_url,
         "chainId": stack.settlement.chain_id,
@@ -56,30 +50,17 @@ fn print_ready(stack: &Stack) {
         "  API               {}   (try {}/v1/stats, {}/openapi.json)",
         stack.api_url, stack.api_url, stack.api_url
     );
-    println!(
-        "  settlement chain  {}   chain id {}",
-        stack.settlement.rpc_url, stack.settlement.chain_id
-    );
-    println!(
-        "  sequenced chain   {}   chain id {}",
-        stack.sequenced.rpc_url, stack.sequenced.chain_id
-    );
+    println!("  settlement chain  {}   chain id {}", stack.settlement.rpc_url, stack.settlement.chain_id);
+    println!("  sequenced chain   {}   chain id {}", stack.sequenced.rpc_url, stack.sequenced.chain_id);
     println!("  escrow            {}", stack.deployed.escrow);
     if let Some(test_usd) = stack.deployed.test_usd {
         println!("  TestUSD           {test_usd}");
     }
     println!("  database          {}", stack.database_url);
     println!("  logs              {}\n", stack.dir.display());
-    println!(
-        "Development accounts, funded on both chains. The keys are public: worthless anywhere else.\n"
-    );
+    println!("Development accounts, funded on both chains. The keys are public: worthless anywhere else.\n");
     for account in accounts::ALL {
-        println!(
-            "  {:<12} {}  {}",
-            account.role,
-            account.address(),
-            account.key
-        );
+        println!("  {:<12} {}  {}", account.role, account.address(), account.key);
     }
     println!();
 }

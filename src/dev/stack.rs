@@ -74,23 +74,10 @@ impl Stack {
 
         say("starting two chains");
         let port = |wanted: u16| {
-            if options.ephemeral {
-                0
-            } else {
-                free_or(wanted)
-            }
+            if options.ephemeral { 0 } else { free_or(wanted) }
         };
         let chain = |name: &str, chain_id, wanted| {
-            Anvil::start(
-                &tools,
-                &dir,
-                name,
-                AnvilOptions {
-                    chain_id,
-                    port: port(wanted),
-                    block_seconds: 1,
-                },
-            )
+            Anvil::start(&tools, &dir, name, AnvilOptions { chain_id, port: port(wanted), block_seconds: 1 })
         };
         let settlement = chain("settlement", SETTLEMENT_CHAIN_ID, 8545)?;
         let sequenced = chain("sequenced", SEQUENCED_CHAIN_ID, 8546)?;
@@ -103,11 +90,7 @@ impl Stack {
 
         say("starting index, serve, work, verify ×3, run ×2");
         let listen = format!("127.0.0.1:{}", port(8080));
-        let listen = if options.ephemeral {
-            free_address()?
-        } else {
-            listen
-        };
+        let listen = if options.ephemeral { free_address()? } else { listen };
         let api_url = format!("http://{listen}");
         let mut stack = Self {
             supervisor: Supervisor::new(&dir),
@@ -134,10 +117,7 @@ impl Stack {
         let mut inside = chain.to_vec();
         inside.push(("PIECEWORK_RPC_URL", self.settlement.rpc_url.clone()));
         inside.push(("DATABASE_URL", self.database_url.clone()));
-        inside.push((
-            "PIECEWORK_START_BLOCK",
-            self.deployed.start_block.to_string(),
-        ));
+        inside.push(("PIECEWORK_START_BLOCK", self.deployed.start_block.to_string()));
         inside.push(("PIECEWORK_POLL_INTERVAL_MS", "200".to_owned()));
         inside.push(("PIECEWORK_PAYOUT_PAUSE_SECONDS", "5".to_owned()));
         inside.push(("PIECEWORK_LISTEN", listen.to_owned()));
@@ -148,29 +128,21 @@ impl Stack {
             Ok(path.display().to_string())
         };
         let state = |name: &str| self.dir.join(format!("{name}.redb")).display().to_string();
-        let mut parts: Vec<(String, &str, Envs)> = vec![
-            ("index".to_owned(), "index", inside.clone()),
-            ("serve".to_owned(), "serve", inside.clone()),
-        ];
+        let mut parts: Vec<(String, &str, Envs)> =
+            vec![("index".to_owned(), "index", inside.clone()), ("serve".to_owned(), "serve", inside.clone())];
         inside.push(("PIECEWORK_WORKER_KEY_FILE", key("operator")?));
         parts.push(("work".to_owned(), "work", inside));
         for n in 1..=3 {
             let mut envs = chain.to_vec();
             envs.push(("PIECEWORK_VERIFIER_KEY_FILE", key(&format!("verifier{n}"))?));
-            envs.push((
-                "PIECEWORK_ENDPOINTS",
-                format!("{}={}", self.sequenced.chain_id, self.sequenced.rpc_url),
-            ));
+            envs.push(("PIECEWORK_ENDPOINTS", format!("{}={}", self.sequenced.chain_id, self.sequenced.rpc_url)));
             envs.push(("PIECEWORK_VERIFIER_MEMORY", state(&format!("verify{n}"))));
             envs.push(("PIECEWORK_ROUND_INTERVAL_MS", "1000".to_owned()));
             parts.push((format!("verify{n}"), "verify", envs));
         }
         for n in (1..=2).filter(|_| runners) {
             let mut envs = chain.to_vec();
-            envs.push((
-                "PIECEWORK_RUNNER",
-                account(&format!("runner{n}")).address().to_string(),
-            ));
+            envs.push(("PIECEWORK_RUNNER", account(&format!("runner{n}")).address().to_string()));
             envs.push(("PIECEWORK_NODE_KEY_FILE", key(&format!("node{n}"))?));
             envs.push(("PIECEWORK_NODE_URL", self.sequenced.rpc_url.clone()));
             envs.push(("PIECEWORK_RUNNER_JOURNAL", state(&format!("run{n}"))));
@@ -227,10 +199,7 @@ impl Stack {
 }
 
 /// `DATABASE_URL`, or a new database in the private cluster: the chains are new, so the mirror is too.
-async fn database(
-    tools: &piecework_toolchain::Tools,
-    base: &std::path::Path,
-) -> Result<(String, Option<Postgres>)> {
+async fn database(tools: &piecework_toolchain::Tools, base: &std::path::Path) -> Result<(String, Option<Postgres>)> {
     let (admin_url, server) = match std::env::var("DATABASE_URL") {
         Ok(url) => (url, None),
         Err(_) => {
@@ -238,9 +207,7 @@ async fn database(
             (server.url("postgres"), Some(server))
         }
     };
-    let url = piecework_store::fresh_database(&admin_url, "piecework_dev")
-        .await
-        .context("creating a database")?;
+    let url = piecework_store::fresh_database(&admin_url, "piecework_dev").await.context("creating a database")?;
     Ok((url, server))
 }
 
@@ -252,8 +219,5 @@ fn free_or(wanted: u16) -> u16 {
 }
 
 fn free_address() -> Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")
-        .context("looking for a free port")?
-        .local_addr()?
-        .to_string())
+    Ok(TcpListener::bind("127.0.0.1:0").context("looking for a free port")?.local_addr()?.to_string())
 }

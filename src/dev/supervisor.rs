@@ -15,17 +15,13 @@ pub struct Supervisor {
 impl Supervisor {
     /// Logs and process ids go to `dir`.
     pub fn new(dir: &Path) -> Self {
-        Self {
-            dir: dir.to_owned(),
-            parts: BTreeMap::new(),
-        }
+        Self { dir: dir.to_owned(), parts: BTreeMap::new() }
     }
 
     /// Starts `piecework <args>` as part `name`. Settings and secrets travel in the environment.
     pub fn start(&mut self, name: &str, args: &[&str], envs: &[(&str, String)]) -> Result<()> {
         let binary = std::env::current_exe().context("finding this program")?;
-        let mut program =
-            Program::new(binary, self.dir.join(format!("{name}.log"))).args(args.iter().copied());
+        let mut program = Program::new(binary, self.dir.join(format!("{name}.log"))).args(args.iter().copied());
         for (key, value) in envs {
             program = program.env(key, value);
         }

@@ -29,12 +29,9 @@ pub async fn put(db: &mut PgConnection, award: &Award, signature: &Bytes) -> Res
 
 /// The stored award of a bid.
 pub async fn get(db: &mut PgConnection, bid: EngagementId) -> Result<Option<Award>> {
-    let row = sqlx::query!(
-        r#"select award as "award: Json<Award>" from awards where bid_id = $1"#,
-        bid.0.as_slice()
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = sqlx::query!(r#"select award as "award: Json<Award>" from awards where bid_id = $1"#, bid.0.as_slice())
+        .fetch_optional(db)
+        .await?;
     Ok(row.map(|row| row.award.0))
 }
 
@@ -51,12 +48,7 @@ pub struct Relay {
 
 /// Awards of posted bounties that are not engaged yet, not expired at `now`, and have no transaction that is under way or
 /// failed after the award arrived.
-pub async fn to_relay(
-    db: &mut PgConnection,
-    chain_id: u64,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<Relay>> {
+pub async fn to_relay(db: &mut PgConnection, chain_id: u64, now: Timestamp, limit: i64) -> Result<Vec<Relay>> {
     let rows = sqlx::query!(
         r#"select a.award as "award: Json<Award>", a.signature as award_signature,
                   b.bid as "bid: Json<Bid>", b.signature as bid_signature,

@@ -46,12 +46,7 @@ pub async fn put(
 }
 
 /// An account's free balance of `token`; zero if it never had one.
-pub async fn get(
-    db: &mut PgConnection,
-    chain_id: u64,
-    account: Address,
-    token: Address,
-) -> Result<Amount> {
+pub async fn get(db: &mut PgConnection, chain_id: u64, account: Address, token: Address) -> Result<Amount> {
     let row = sqlx::query!(
         r#"select balance::text as "balance!" from balances where chain_id = $1 and account = $2 and token = $3"#,
         to_i64(chain_id)?,

@@ -88,11 +88,8 @@ pub async fn count(db: &mut PgConnection, id: BountyId) -> Result<u64> {
 /// Marks a bid withdrawn: it is no longer listed, and awards of it are refused. (It can still be awarded on chain by who
 /// holds its signature, until it expires.)
 pub async fn withdraw(db: &mut PgConnection, id: EngagementId) -> Result<()> {
-    sqlx::query!(
-        "update bids set withdrawn_at = coalesce(withdrawn_at, now()) where id = $1",
-        id.0.as_slice()
-    )
-    .execute(db)
-    .await?;
+    sqlx::query!("update bids set withdrawn_at = coalesce(withdrawn_at, now()) where id = $1", id.0.as_slice())
+        .execute(db)
+        .await?;
     Ok(())
 }

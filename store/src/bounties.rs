@@ -39,9 +39,7 @@ pub async fn put(
     block_number: u64,
 ) -> Result<()> {
     let Some(state) = state else {
-        sqlx::query!("delete from bounties where id = $1", id.0.as_slice())
-            .execute(db)
-            .await?;
+        sqlx::query!("delete from bounties where id = $1", id.0.as_slice()).execute(db).await?;
         return Ok(());
     };
     let terms = &state.terms;
@@ -79,11 +77,7 @@ pub async fn get(db: &mut PgConnection, id: BountyId) -> Result<Option<Row>> {
     .fetch_optional(db)
     .await?;
     row.map(|row| {
-        Ok(Row {
-            chain_id: to_u64(row.chain_id)?,
-            block_number: to_u64(row.block_number)?,
-            bounty: row.state.0,
-        })
+        Ok(Row { chain_id: to_u64(row.chain_id)?, block_number: to_u64(row.block_number)?, bounty: row.state.0 })
     })
     .transpose()
 }
@@ -114,11 +108,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Row {
-                chain_id: to_u64(row.chain_id)?,
-                block_number: to_u64(row.block_number)?,
-                bounty: row.state.0,
-            })
+            Ok(Row { chain_id: to_u64(row.chain_id)?, block_number: to_u64(row.block_number)?, bounty: row.state.0 })
         })
         .collect()
 }

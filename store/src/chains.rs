@@ -27,12 +27,10 @@ pub struct Cursor {
 
 /// The cursor of a chain, `None` before its first block is indexed.
 pub async fn cursor(db: &mut PgConnection, chain_id: u64) -> Result<Option<Cursor>> {
-    let row = sqlx::query!(
-        "select block_number, block_hash, block_time from chains where chain_id = $1",
-        to_i64(chain_id)?
-    )
-    .fetch_optional(db)
-    .await?;
+    let row =
+        sqlx::query!("select block_number, block_hash, block_time from chains where chain_id = $1", to_i64(chain_id)?)
+            .fetch_optional(db)
+            .await?;
     row.map(|row| {
         Ok(Cursor {
             chain_id,
@@ -46,22 +44,12 @@ pub async fn cursor(db: &mut PgConnection, chain_id: u64) -> Result<Option<Curso
 
 /// Takes the chain for this db_tx: a second indexer of the chain waits here.
 pub async fn lock(db: &mut PgConnection, chain_id: u64) -> Result<()> {
-    sqlx::query!(
-        "select pg_advisory_xact_lock(7001, $1::bigint::int)",
-        to_i64(chain_id)?
-    )
-    .fetch_one(db)
-    .await?;
+    sqlx::query!("select pg_advisory_xact_lock(7001, $1::bigint::int)", to_i64(chain_id)?).fetch_one(db).await?;
     Ok(())
 }
 
 /// Starts a chain at the block before its first.
-pub async fn begin(
-    db: &mut PgConnection,
-    chain_id: u64,
-    escrow: Address,
-    start: &Header,
-) -> Result<()> {
+pub async fn begin(db: &mut PgConnection, chain_id: u64, escrow: Address, start: &Header) -> Result<()> {
     sqlx::query!(
         "insert into chains (chain_id, escrow, start_block, block_number, block_hash, block_time)
          values ($1, $2, $3, $3, $4, $5)",
@@ -97,11 +85,7 @@ async fn add_header(db: &mut PgConnection, chain_id: u64, header: &Header) -> Re
 }
 
 /// The stored header with the highest number at or below `number`.
-pub async fn header_at_or_below(
-    db: &mut PgConnection,
-    chain_id: u64,
-    number: u64,
-) -> Result<Option<Header>> {
+pub async fn header_at_or_below(db: &mut PgConnection, chain_id: u64, number: u64) -> Result<Option<Header>> {
     let row = sqlx::query!(
         "select number, hash, parent_hash, time from blocks
          where chain_id = $1 and number <= $2 order by number desc limit 1",
@@ -123,25 +107,17 @@ pub async fn header_at_or_below(
 
 /// Forgets headers above `number`.
 pub async fn drop_headers_above(db: &mut PgConnection, chain_id: u64, number: u64) -> Result<()> {
-    sqlx::query!(
-        "delete from blocks where chain_id = $1 and number > $2",
-        to_i64(chain_id)?,
-        to_i64(number)?
-    )
-    .execute(db)
-    .await?;
+    sqlx::query!("delete from blocks where chain_id = $1 and number > $2", to_i64(chain_id)?, to_i64(number)?)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// Forgets headers below `number`: they are final.
 pub async fn drop_headers_below(db: &mut PgConnection, chain_id: u64, number: u64) -> Result<()> {
-    sqlx::query!(
-        "delete from blocks where chain_id = $1 and number < $2",
-        to_i64(chain_id)?,
-        to_i64(number)?
-    )
-    .execute(db)
-    .await?;
+    sqlx::query!("delete from blocks where chain_id = $1 and number < $2", to_i64(chain_id)?, to_i64(number)?)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

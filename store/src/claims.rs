@@ -9,12 +9,9 @@ use crate::convert::{hash, to_i64, to_u64};
 
 /// Makes claims of one engagement wait for each other until the db_tx ends.
 pub async fn lock(db: &mut PgConnection, id: EngagementId) -> Result<()> {
-    sqlx::query!(
-        "select pg_advisory_xact_lock(7003, hashtext(encode($1, 'hex')))",
-        id.0.as_slice()
-    )
-    .fetch_one(db)
-    .await?;
+    sqlx::query!("select pg_advisory_xact_lock(7003, hashtext(encode($1, 'hex')))", id.0.as_slice())
+        .fetch_one(db)
+        .await?;
     Ok(())
 }
 
@@ -65,12 +62,9 @@ pub async fn between(
 
 /// The highest number claimed so far.
 pub async fn highest(db: &mut PgConnection, id: EngagementId) -> Result<Option<u64>> {
-    let row = sqlx::query!(
-        "select max(number) as number from block_claims where engagement_id = $1",
-        id.0.as_slice()
-    )
-    .fetch_one(db)
-    .await?;
+    let row = sqlx::query!("select max(number) as number from block_claims where engagement_id = $1", id.0.as_slice())
+        .fetch_one(db)
+        .await?;
     row.number.map(to_u64).transpose()
 }
 

@@ -25,9 +25,7 @@ pub fn to_time(at: Timestamp) -> OffsetDateTime {
 }
 
 pub fn to_timestamp(at: OffsetDateTime) -> Result<Timestamp> {
-    u64::try_from(at.unix_timestamp())
-        .map(Timestamp)
-        .map_err(|_| Error::Corrupt("time"))
+    u64::try_from(at.unix_timestamp()).map(Timestamp).map_err(|_| Error::Corrupt("time"))
 }
 
 pub fn hash(bytes: &[u8]) -> Result<B256> {

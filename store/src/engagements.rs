@@ -40,9 +40,7 @@ pub async fn put(
     block_number: u64,
 ) -> Result<()> {
     let Some(state) = state else {
-        sqlx::query!("delete from engagements where id = $1", id.0.as_slice())
-            .execute(db)
-            .await?;
+        sqlx::query!("delete from engagements where id = $1", id.0.as_slice()).execute(db).await?;
         return Ok(());
     };
     sqlx::query!(
@@ -186,9 +184,7 @@ pub async fn assignments(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let next_epoch = row
-                .epoch
-                .map_or(Ok(0), |epoch| to_u64(epoch).map(|epoch| epoch + 1))?;
+            let next_epoch = row.epoch.map_or(Ok(0), |epoch| to_u64(epoch).map(|epoch| epoch + 1))?;
             Ok(Assignment {
                 spec: Spec::parse(&row.spec).map_err(|_| Error::Corrupt("spec"))?,
                 next_epoch,
@@ -208,10 +204,7 @@ pub async fn assignments(
 
 /// How JSON spells an address inside `state`.
 fn verifier_key(verifier: Address) -> String {
-    serde_json::to_value(verifier)
-        .ok()
-        .and_then(|v| v.as_str().map(str::to_owned))
-        .unwrap_or_default()
+    serde_json::to_value(verifier).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// Totals over a runner's engagements, per status.

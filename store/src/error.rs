@@ -29,11 +29,7 @@ impl Error {
         match self {
             Self::Database(sqlx::Error::Database(db)) => {
                 // Class 57 is operator intervention (shutdown, start-up), 53 insufficient resources, 40 rolled back.
-                db.code().is_some_and(|code| {
-                    ["57", "53", "40"]
-                        .iter()
-                        .any(|class| code.starts_with(class))
-                })
+                db.code().is_some_and(|code| ["57", "53", "40"].iter().any(|class| code.starts_with(class)))
             }
             Self::Database(_) => true,
             _ => false,
@@ -49,9 +45,7 @@ pub(crate) trait OnConstraint<T> {
 impl<T> OnConstraint<T> for std::result::Result<T, sqlx::Error> {
     fn on_constraint(self, constraint: &str, code: &'static str) -> Result<T> {
         self.map_err(|err| match &err {
-            sqlx::Error::Database(db) if db.constraint() == Some(constraint) => {
-                Error::Conflict(code)
-            }
+            sqlx::Error::Database(db) if db.constraint() == Some(constraint) => Error::Conflict(code),
             _ => Error::Database(err),
         })
     }

@@ -66,10 +66,7 @@ pub async fn remove_above(db: &mut PgConnection, chain_id: u64, number: u64) -> 
 }
 
 /// A bounty's events in order, each with its block's time and number.
-pub async fn of_bounty(
-    db: &mut PgConnection,
-    id: BountyId,
-) -> Result<Vec<(Timestamp, u64, Event)>> {
+pub async fn of_bounty(db: &mut PgConnection, id: BountyId) -> Result<Vec<(Timestamp, u64, Event)>> {
     let rows = sqlx::query!(
         r#"select block_time, block_number, payload as "payload: Json<Event>" from events
            where bounty_id = $1 order by block_number, log_index"#,
@@ -77,15 +74,7 @@ pub async fn of_bounty(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok((
-                to_timestamp(row.block_time)?,
-                to_u64(row.block_number)?,
-                row.payload.0,
-            ))
-        })
-        .collect()
+    rows.into_iter().map(|row| Ok((to_timestamp(row.block_time)?, to_u64(row.block_number)?, row.payload.0))).collect()
 }
 
 /// An engagement's events in order, each with its block's number.
@@ -97,9 +86,7 @@ pub async fn of_engagement(db: &mut PgConnection, id: EngagementId) -> Result<Ve
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| Ok((to_u64(row.block_number)?, row.payload.0)))
-        .collect()
+    rows.into_iter().map(|row| Ok((to_u64(row.block_number)?, row.payload.0))).collect()
 }
 
 /// The last event of a free balance, with its block's number.
@@ -118,6 +105,5 @@ pub async fn last_of_balance(
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| Ok((to_u64(row.block_number)?, row.payload.0)))
-        .transpose()
+    row.map(|row| Ok((to_u64(row.block_number)?, row.payload.0))).transpose()
 }

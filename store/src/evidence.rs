@@ -31,11 +31,6 @@ pub async fn put(
 
 /// The canonical bytes of a file.
 pub async fn get(db: &mut PgConnection, hash: EvidenceHash) -> Result<Option<Vec<u8>>> {
-    let row = sqlx::query!(
-        "select body from evidence where hash = $1",
-        hash.0.as_slice()
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = sqlx::query!("select body from evidence where hash = $1", hash.0.as_slice()).fetch_optional(db).await?;
     Ok(row.map(|row| row.body))
 }

@@ -29,9 +29,7 @@ pub async fn append(
     engagement: Option<EngagementId>,
     payload: &serde_json::Value,
 ) -> Result<()> {
-    sqlx::query!("select pg_advisory_xact_lock(7002, 0)")
-        .fetch_one(&mut *db)
-        .await?;
+    sqlx::query!("select pg_advisory_xact_lock(7002, 0)").fetch_one(&mut *db).await?;
     sqlx::query!(
         "insert into feed (chain_id, name, bounty_id, engagement_id, payload) values ($1, $2, $3, $4, $5)",
         to_i64(chain_id)?,
@@ -53,12 +51,7 @@ pub struct Filter {
 }
 
 /// Items after `seq`, oldest first.
-pub async fn after(
-    db: &mut PgConnection,
-    seq: u64,
-    filter: Filter,
-    limit: i64,
-) -> Result<Vec<Item>> {
+pub async fn after(db: &mut PgConnection, seq: u64, filter: Filter, limit: i64) -> Result<Vec<Item>> {
     let rows = sqlx::query!(
         r#"select seq, chain_id, name, bounty_id, engagement_id, payload, created_at from feed
            where seq > $1 and ($2::bytea is null or bounty_id = $2) and ($3::bytea is null or engagement_id = $3)
@@ -76,14 +69,8 @@ pub async fn after(
                 seq: to_u64(row.seq)?,
                 chain_id: to_u64(row.chain_id)?,
                 name: row.name,
-                bounty: row
-                    .bounty_id
-                    .map(|id| hash(&id).map(BountyId))
-                    .transpose()?,
-                engagement: row
-                    .engagement_id
-                    .map(|id| hash(&id).map(EngagementId))
-                    .transpose()?,
+                bounty: row.bounty_id.map(|id| hash(&id).map(BountyId)).transpose()?,
+                engagement: row.engagement_id.map(|id| hash(&id).map(EngagementId)).transpose()?,
                 payload: row.payload,
                 created_at: row.created_at,
             })
@@ -93,8 +80,6 @@ pub async fn after(
 
 /// The newest item's `seq`, 0 for an empty feed.
 pub async fn newest(db: &mut PgConnection) -> Result<u64> {
-    let row = sqlx::query!(r#"select coalesce(max(seq), 0) as "seq!" from feed"#)
-        .fetch_one(db)
-        .await?;
+    let row = sqlx::query!(r#"select coalesce(max(seq), 0) as "seq!" from feed"#).fetch_one(db).await?;
     to_u64(row.seq)
 }

@@ -48,13 +48,9 @@ pub async fn add(db: &mut PgConnection, chain_id: u64, payout: &Payout) -> Resul
 }
 
 pub async fn remove_above(db: &mut PgConnection, chain_id: u64, number: u64) -> Result<()> {
-    sqlx::query!(
-        "delete from payouts where chain_id = $1 and block_number > $2",
-        to_i64(chain_id)?,
-        to_i64(number)?
-    )
-    .execute(db)
-    .await?;
+    sqlx::query!("delete from payouts where chain_id = $1 and block_number > $2", to_i64(chain_id)?, to_i64(number)?)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -12,9 +12,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// A pool of at most `connections_max` connections.
 pub async fn connect(url: &str, connections_max: u32) -> Result<PgPool> {
-    let options = PgPoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(Duration::from_secs(10));
+    let options = PgPoolOptions::new().max_connections(connections_max).acquire_timeout(Duration::from_secs(10));
     Ok(options.connect(url).await?)
 }
 
@@ -38,25 +36,16 @@ pub async fn fresh_database(admin_url: &str, prefix: &str) -> Result<String> {
     )
     .fetch_all(&mut db)
     .await?;
-    let name = sqlx::query!(
-        r#"select $1 || '_' || replace(gen_random_uuid()::text, '-', '') as "name!""#,
-        prefix
-    )
-    .fetch_one(&mut db)
-    .await?
-    .name;
+    let name = sqlx::query!(r#"select $1 || '_' || replace(gen_random_uuid()::text, '-', '') as "name!""#, prefix)
+        .fetch_one(&mut db)
+        .await?
+        .name;
     for database in old {
         // Names are ours: the prefix and hex digits. One that somebody just opened stays.
-        let _ = sqlx::query(AssertSqlSafe(format!(
-            "drop database if exists \"{}\"",
-            database.name
-        )))
-        .execute(&mut db)
-        .await;
+        let _ =
+            sqlx::query(AssertSqlSafe(format!("drop database if exists \"{}\"", database.name))).execute(&mut db).await;
     }
-    sqlx::query(AssertSqlSafe(format!("create database \"{name}\"")))
-        .execute(&mut db)
-        .await?;
+    sqlx::query(AssertSqlSafe(format!("create database \"{name}\""))).execute(&mut db).await?;
     let (server, _) = admin_url.rsplit_once('/').unwrap_or((admin_url, ""));
     Ok(format!("{server}/{name}"))
 }

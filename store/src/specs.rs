@@ -21,9 +21,6 @@ pub async fn put(db: &mut PgConnection, hash: SpecHash, spec: &Spec, body: &[u8]
 }
 
 pub async fn get(db: &mut PgConnection, hash: SpecHash) -> Result<Option<Spec>> {
-    let row = sqlx::query!("select body from specs where hash = $1", hash.0.as_slice())
-        .fetch_optional(db)
-        .await?;
-    row.map(|row| Spec::parse(&row.body).map_err(|_| Error::Corrupt("spec")))
-        .transpose()
+    let row = sqlx::query!("select body from specs where hash = $1", hash.0.as_slice()).fetch_optional(db).await?;
+    row.map(|row| Spec::parse(&row.body).map_err(|_| Error::Corrupt("spec"))).transpose()
 }

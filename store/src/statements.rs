@@ -67,11 +67,7 @@ pub async fn add_verdict(
 }
 
 /// The newest verdict of a verifier on an engagement.
-pub async fn last_verdict(
-    db: &mut PgConnection,
-    id: EngagementId,
-    verifier: Address,
-) -> Result<Option<Verdict>> {
+pub async fn last_verdict(db: &mut PgConnection, id: EngagementId, verifier: Address) -> Result<Option<Verdict>> {
     let row = sqlx::query!(
         "select epoch, units, faults, evidence_hash from verdicts
          where engagement_id = $1 and verifier = $2 order by epoch desc limit 1",
@@ -93,11 +89,7 @@ pub async fn last_verdict(
 }
 
 /// Each verifier's last `depth` verdicts on an engagement: enough to find one whose window has passed.
-pub async fn attested(
-    db: &mut PgConnection,
-    id: EngagementId,
-    depth: i64,
-) -> Result<Vec<AttestedVerdict>> {
+pub async fn attested(db: &mut PgConnection, id: EngagementId, depth: i64) -> Result<Vec<AttestedVerdict>> {
     let rows = sqlx::query!(
         r#"select v.verifier, v.epoch, v.units, v.faults, v.evidence_hash, v.proof, s.root, s.attested_at, s.signature
            from (select *, row_number() over (partition by verifier order by epoch desc) as age
@@ -113,10 +105,7 @@ pub async fn attested(
         .map(|row| {
             Ok(AttestedVerdict {
                 verifier: address(&row.verifier)?,
-                statement: Statement {
-                    root: hash(&row.root)?,
-                    attested_at: to_timestamp(row.attested_at)?,
-                },
+                statement: Statement { root: hash(&row.root)?, attested_at: to_timestamp(row.attested_at)? },
                 signature: row.signature.into(),
                 verdict: Verdict {
                     engagement: id,
@@ -125,11 +114,7 @@ pub async fn attested(
                     faults: to_u64(row.faults)?,
                     evidence: EvidenceHash(hash(&row.evidence_hash)?),
                 },
-                proof: row
-                    .proof
-                    .iter()
-                    .map(|node| hash(node))
-                    .collect::<Result<_>>()?,
+                proof: row.proof.iter().map(|node| hash(node)).collect::<Result<_>>()?,
             })
         })
         .collect()
@@ -149,12 +134,7 @@ pub struct Finding {
 }
 
 /// Findings for the epochs `from` up to but not including `to`, by epoch, then verifier.
-pub async fn findings(
-    db: &mut PgConnection,
-    id: EngagementId,
-    from: u64,
-    to: u64,
-) -> Result<Vec<Finding>> {
+pub async fn findings(db: &mut PgConnection, id: EngagementId, from: u64, to: u64) -> Result<Vec<Finding>> {
     let rows = sqlx::query!(
         r#"select verifier, epoch, units, faults, counted, fault, refused as "refused: Json<Vec<Refusal>>", evidence_hash
            from verdicts where engagement_id = $1 and epoch >= $2 and epoch < $3 order by epoch, verifier"#,

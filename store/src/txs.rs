@@ -67,34 +67,20 @@ pub async fn take_queued(db: &mut PgConnection, chain_id: u64) -> Result<Option<
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        Ok(Queued {
-            id: row.id,
-            kind: row.kind,
-            subject: hash(&row.subject)?,
-            data: row.data.into(),
-        })
-    })
-    .transpose()
+    row.map(|row| Ok(Queued { id: row.id, kind: row.kind, subject: hash(&row.subject)?, data: row.data.into() }))
+        .transpose()
 }
 
 /// Makes workers that share a key take nonces one after another, until the db_tx ends.
 pub async fn lock_sender(db: &mut PgConnection, sender: Address) -> Result<()> {
-    sqlx::query!(
-        "select pg_advisory_xact_lock(7004, hashtext(encode($1, 'hex')))",
-        sender.as_slice()
-    )
-    .fetch_one(db)
-    .await?;
+    sqlx::query!("select pg_advisory_xact_lock(7004, hashtext(encode($1, 'hex')))", sender.as_slice())
+        .fetch_one(db)
+        .await?;
     Ok(())
 }
 
 /// Nonces of transactions under way, ascending.
-pub async fn open_nonces(
-    db: &mut PgConnection,
-    chain_id: u64,
-    sender: Address,
-) -> Result<Vec<u64>> {
+pub async fn open_nonces(db: &mut PgConnection, chain_id: u64, sender: Address) -> Result<Vec<u64>> {
     let rows = sqlx::query!(
         r#"select nonce as "nonce!" from txs where chain_id = $1 and sender = $2 and state = 'signed' order by nonce"#,
         to_i64(chain_id)?,
@@ -148,12 +134,7 @@ pub async fn sign(
 }
 
 /// Signed transactions whose fate is open, in nonce order.
-pub async fn signed(
-    db: &mut PgConnection,
-    chain_id: u64,
-    sender: Address,
-    limit: i64,
-) -> Result<Vec<Signed>> {
+pub async fn signed(db: &mut PgConnection, chain_id: u64, sender: Address, limit: i64) -> Result<Vec<Signed>> {
     let rows = sqlx::query!(
         r#"select id, kind, subject, nonce as "nonce!", raw as "raw!", tx_hash as "tx_hash!" from txs
            where chain_id = $1 and sender = $2 and state = 'signed' order by nonce limit $3"#,
@@ -200,13 +181,9 @@ pub async fn mined(
 
 /// Gives up on a transaction that was not or can no longer be mined.
 pub async fn fail(db: &mut PgConnection, id: i64, error: &str) -> Result<()> {
-    sqlx::query!(
-        "update txs set state = 'failed', error = $2, updated_at = now() where id = $1",
-        id,
-        error
-    )
-    .execute(db)
-    .await?;
+    sqlx::query!("update txs set state = 'failed', error = $2, updated_at = now() where id = $1", id, error)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -219,12 +196,7 @@ pub struct Latest {
     pub age_seconds: i64,
 }
 
-pub async fn latest(
-    db: &mut PgConnection,
-    chain_id: u64,
-    kind: Kind,
-    subject: B256,
-) -> Result<Option<Latest>> {
+pub async fn latest(db: &mut PgConnection, chain_id: u64, kind: Kind, subject: B256) -> Result<Option<Latest>> {
     let row = sqlx::query!(
         r#"select state, error, tx_hash, extract(epoch from now() - updated_at)::bigint as "age!" from txs
            where chain_id = $1 and kind = $2 and subject = $3 order by id desc limit 1"#,

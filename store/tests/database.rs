@@ -6,10 +6,7 @@ use piecework_toolchain::postgres::Postgres;
 /// A server of this test's own; the folder goes with it.
 fn server() -> (Postgres, tempfile::TempDir) {
     let tools = piecework_toolchain::ensure_installed().expect("the tools install");
-    let dir = tempfile::Builder::new()
-        .prefix("piecework-store-")
-        .tempdir()
-        .expect("a folder");
+    let dir = tempfile::Builder::new().prefix("piecework-store-").tempdir().expect("a folder");
     // As root the server runs as another user.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     std::fs::set_permissions(dir.path(), open).expect("is ours");
@@ -20,14 +17,10 @@ fn server() -> (Postgres, tempfile::TempDir) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_schema_is_refused_and_left_alone() {
     let (server, _dir) = server();
-    let url = fresh_database(&server.url("postgres"), "test")
-        .await
-        .expect("a database");
+    let url = fresh_database(&server.url("postgres"), "test").await.expect("a database");
     let pool = connect(&url, 2).await.expect("connects");
     migrate(&pool).await.expect("migrates");
-    migrate(&pool)
-        .await
-        .expect("migrating again changes nothing");
+    migrate(&pool).await.expect("migrating again changes nothing");
 
     let mut db = pool.acquire().await.expect("connects");
     sqlx::query(
@@ -45,9 +38,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_recovers_what_was_committed_and_is_used_again() {
     let (mut server, dir) = server();
-    let url = fresh_database(&server.url("postgres"), "test")
-        .await
-        .expect("a database");
+    let url = fresh_database(&server.url("postgres"), "test").await.expect("a database");
     let pool = connect(&url, 2).await.expect("connects");
     migrate(&pool).await.expect("migrates");
     sqlx::query("insert into specs (hash, kind, title, body) values ($1, 'sequencer', 't', '')")
@@ -57,27 +48,14 @@ async fn a_killed_server_recovers_what_was_committed_and_is_used_again() {
         .expect("inserts");
     pool.close().await;
 
-    let pid =
-        std::fs::read_to_string(dir.path().join("postgres/postgres.pid")).expect("a pid file");
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-9", pid.trim()])
-            .status()
-            .expect("kill runs")
-            .success()
-    );
+    let pid = std::fs::read_to_string(dir.path().join("postgres/postgres.pid")).expect("a pid file");
+    assert!(std::process::Command::new("kill").args(["-9", pid.trim()]).status().expect("kill runs").success());
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while !server.ensure_running().expect("starts again") {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the server did not notice its end"
-        );
+        assert!(std::time::Instant::now() < deadline, "the server did not notice its end");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let pool = connect(&url, 2).await.expect("connects again");
-    let (count,): (i64,) = sqlx::query_as("select count(*) from specs")
-        .fetch_one(&pool)
-        .await
-        .expect("answers");
+    let (count,): (i64,) = sqlx::query_as("select count(*) from specs").fetch_one(&pool).await.expect("answers");
     assert_eq!(count, 1);
 }

@@ -32,10 +32,7 @@ where
         if let Some(fact) = ask().await {
             return fact;
         }
-        assert!(
-            Instant::now() < deadline,
-            "after {seconds} s still not: {what}"
-        );
+        assert!(Instant::now() < deadline, "after {seconds} s still not: {what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -50,11 +47,7 @@ pub struct Cast<'a> {
 impl<'a> Cast<'a> {
     pub fn of(dev: &'a Dev) -> Self {
         let ready = &dev.ready;
-        let read = |url: &str| {
-            ProviderBuilder::new()
-                .connect_http(url.parse().unwrap())
-                .erased()
-        };
+        let read = |url: &str| ProviderBuilder::new().connect_http(url.parse().unwrap()).erased();
         Self {
             dev,
             api: Client::new(&ready.api_url),
@@ -72,63 +65,29 @@ impl<'a> Cast<'a> {
     }
 
     pub fn sign(&self, role: &str, digest: B256) -> Bytes {
-        self.signer(role)
-            .sign_hash_sync(&digest)
-            .unwrap()
-            .as_bytes()
-            .to_vec()
-            .into()
+        self.signer(role).sign_hash_sync(&digest).unwrap().as_bytes().to_vec().into()
     }
 
-    pub async fn send(
-        &self,
-        role: &str,
-        to: Address,
-        value: U256,
-        data: Bytes,
-    ) -> TransactionReceipt {
+    pub async fn send(&self, role: &str, to: Address, value: U256, data: Bytes) -> TransactionReceipt {
         let wallet = EthereumWallet::from(self.signer(role));
-        let provider = ProviderBuilder::new()
-            .wallet(wallet)
-            .connect_http(self.dev.ready.rpc_url.parse().unwrap());
-        provider
-            .client()
-            .set_poll_interval(Duration::from_millis(100));
-        let tx = TransactionRequest::default()
-            .to(to)
-            .value(value)
-            .input(data.into());
-        let receipt = provider
-            .send_transaction(tx)
-            .await
-            .expect("is sent")
-            .get_receipt()
-            .await
-            .expect("is mined");
+        let provider = ProviderBuilder::new().wallet(wallet).connect_http(self.dev.ready.rpc_url.parse().unwrap());
+        provider.client().set_poll_interval(Duration::from_millis(100));
+        let tx = TransactionRequest::default().to(to).value(value).input(data.into());
+        let receipt = provider.send_transaction(tx).await.expect("is sent").get_receipt().await.expect("is mined");
         assert!(receipt.status(), "a transaction of {role} reverted");
         receipt
     }
 
     /// The settlement chain's time.
     pub async fn now(&self) -> Timestamp {
-        let head = self
-            .chain
-            .get_block_by_number(alloy::eips::BlockNumberOrTag::Latest)
-            .await
-            .unwrap()
-            .unwrap();
+        let head = self.chain.get_block_by_number(alloy::eips::BlockNumberOrTag::Latest).await.unwrap().unwrap();
         Timestamp(head.header.timestamp)
     }
 
     pub fn verifiers(&self) -> VerifierSet {
-        let mut members: Vec<_> = (1..=3)
-            .map(|n| self.address(&format!("verifier{n}")))
-            .collect();
+        let mut members: Vec<_> = (1..=3).map(|n| self.address(&format!("verifier{n}"))).collect();
         members.sort();
-        VerifierSet {
-            threshold: 2,
-            members,
-        }
+        VerifierSet { threshold: 2, members }
     }
 
     pub fn spec(&self) -> Spec {
@@ -182,20 +141,12 @@ impl<'a> Cast<'a> {
 
     /// Announces and pays; returns once the mirror has the bounty.
     pub async fn post(&self, terms: &Terms) -> BountyId {
-        let refused = self
-            .api
-            .post::<Value>("/v1/bounties", &self.offer(terms))
-            .await
-            .expect_err("is unpaid");
+        let refused = self.api.post::<Value>("/v1/bounties", &self.offer(terms)).await.expect_err("is unpaid");
         assert_eq!(refused.code(), Some("payment_required"));
         let id = self.bounty_id(terms);
         let deposit = piecework_contracts::deposit_address(self.dev.ready.escrow, id);
-        self.send("poster", deposit, terms.cost(3).unwrap().0, Bytes::new())
-            .await;
-        eventually("the bounty is posted", 30, || async {
-            self.bounty(id).await.ok()
-        })
-        .await;
+        self.send("poster", deposit, terms.cost(3).unwrap().0, Bytes::new()).await;
+        eventually("the bounty is posted", 30, || async { self.bounty(id).await.ok() }).await;
         id
     }
 
@@ -224,60 +175,34 @@ impl<'a> Cast<'a> {
     pub async fn bid_and_award(&self, bounty: BountyId, terms: &Terms) -> EngagementId {
         let runner = self.address("runner1");
         let data = piecework_contracts::deposit_call(NATIVE, runner, BOND.into());
-        self.send("runner1", self.dev.ready.escrow, U256::from(BOND), data)
-            .await;
+        self.send("runner1", self.dev.ready.escrow, U256::from(BOND), data).await;
         let bid = self.bid(bounty, terms);
         let path = format!("/v1/bounties/{bounty}");
-        self.api
-            .post::<Value>(&format!("{path}/bids"), &self.signed_bid(&bid))
-            .await
-            .expect("the bid is taken");
-        let award = Award {
-            bounty,
-            bid: bid.engagement_id(),
-            expires_at: terms.open_until,
-            spare: false,
-        };
-        let body =
-            json!({ "award": award, "signature": self.sign("poster", award.digest(&self.domain)) });
-        self.api
-            .post::<Value>(&format!("{path}/awards"), &body)
-            .await
-            .expect("the award is taken");
+        self.api.post::<Value>(&format!("{path}/bids"), &self.signed_bid(&bid)).await.expect("the bid is taken");
+        let award = Award { bounty, bid: bid.engagement_id(), expires_at: terms.open_until, spare: false };
+        let body = json!({ "award": award, "signature": self.sign("poster", award.digest(&self.domain)) });
+        self.api.post::<Value>(&format!("{path}/awards"), &body).await.expect("the award is taken");
         award.bid
     }
 
     pub async fn engaged(&self, id: EngagementId) -> Engagement {
-        eventually("the engagement begins", 30, || async {
-            self.api.engagement(id).await.ok()
-        })
-        .await
+        eventually("the engagement begins", 30, || async { self.api.engagement(id).await.ok() }).await
     }
 
     /// Ends an engagement whose clock has run out and reclaims it; returns its last state.
     pub async fn wind_up(&self, id: EngagementId) -> Engagement {
         let e = self.engaged(id).await;
         let ends_at = e.ends_at().expect("has a clock");
-        eventually("the clock runs out", 120, || async {
-            (self.now().await >= ends_at).then_some(())
-        })
-        .await;
+        eventually("the clock runs out", 120, || async { (self.now().await >= ends_at).then_some(()) }).await;
         let escrow = self.dev.ready.escrow;
         let data = piecework_contracts::end_call(&e.terms, &e.verifiers, &e.bid);
         self.send("runner2", escrow, U256::ZERO, data).await;
         let at = piecework_domain::rules::reclaimable_at(&e.terms, ends_at);
-        eventually("the redemption period passes", 60, || async {
-            (self.now().await >= at).then_some(())
-        })
-        .await;
+        eventually("the redemption period passes", 60, || async { (self.now().await >= at).then_some(()) }).await;
         let data = piecework_contracts::reclaim_call(&e.terms, &e.verifiers, &e.bid);
         self.send("runner2", escrow, U256::ZERO, data).await;
         eventually("the engagement closes", 30, || async {
-            self.api
-                .engagement(id)
-                .await
-                .ok()
-                .filter(|e| e.status == "closed")
+            self.api.engagement(id).await.ok().filter(|e| e.status == "closed")
         })
         .await
     }
@@ -289,21 +214,12 @@ impl<'a> Cast<'a> {
     /// Redemptions on chain: (units, amount) in order.
     pub async fn redemptions(&self, id: EngagementId) -> Vec<(u64, U256)> {
         use piecework_domain::chain::Event;
-        let filter = alloy::rpc::types::Filter::new()
-            .address(self.dev.ready.escrow)
-            .from_block(0);
+        let filter = alloy::rpc::types::Filter::new().address(self.dev.ready.escrow).from_block(0);
         let logs = self.chain.get_logs(&filter).await.unwrap();
-        let events = logs
-            .iter()
-            .filter_map(|log| piecework_contracts::decode(log).unwrap());
+        let events = logs.iter().filter_map(|log| piecework_contracts::decode(log).unwrap());
         events
             .filter_map(|event| match event {
-                Event::Redeemed {
-                    engagement,
-                    units,
-                    amount,
-                    ..
-                } if engagement == id => Some((units, amount.0)),
+                Event::Redeemed { engagement, units, amount, .. } if engagement == id => Some((units, amount.0)),
                 _ => None,
             })
             .collect()

@@ -21,19 +21,11 @@ fn the_demo_pays_for_what_was_proven_and_every_wallet_is_right() {
     let bounties = summary["bounties"].as_array().expect("lists bounties");
     assert_eq!(bounties.len(), 2);
     for bounty in bounties {
-        let count = |field: &str| {
-            bounty[field]
-                .as_u64()
-                .unwrap_or_else(|| panic!("{field} is a number: {bounty}"))
-        };
+        let count = |field: &str| bounty[field].as_u64().unwrap_or_else(|| panic!("{field} is a number: {bounty}"));
         assert!(count("unitsPaid") > 0, "{bounty}");
         assert_eq!(count("unitsPaid"), count("unitsProven"), "{bounty}");
         assert!(count("unitsProven") <= count("unitsMade"), "{bounty}");
         assert!(count("gasPerUnit") > 0, "{bounty}");
     }
-    assert!(
-        bounties[0]["faults"].as_u64() >= Some(1),
-        "the stall is a fault: {}",
-        bounties[0]
-    );
+    assert!(bounties[0]["faults"].as_u64() >= Some(1), "the stall is a fault: {}", bounties[0]);
 }

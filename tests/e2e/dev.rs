@@ -63,55 +63,29 @@ impl Dev {
             .expect("the binary starts");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("stdout is readable");
-        let ready = serde_json::from_str(&line)
-            .unwrap_or_else(|err| panic!("dev --json printed {line:?}: {err}"));
-        Self {
-            ready,
-            child,
-            _alone: alone,
-        }
+        BufReader::new(stdout).read_line(&mut line).expect("stdout is readable");
+        let ready = serde_json::from_str(&line).unwrap_or_else(|err| panic!("dev --json printed {line:?}: {err}"));
+        Self { ready, child, _alone: alone }
     }
 
     pub fn key(&self, role: &str) -> &Account {
-        self.ready
-            .accounts
-            .iter()
-            .find(|a| a.role == role)
-            .unwrap_or_else(|| panic!("no role {role}"))
+        self.ready.accounts.iter().find(|a| a.role == role).unwrap_or_else(|| panic!("no role {role}"))
     }
 
     /// `kill -9` of one part.
     pub fn kill(&self, part: &str) {
-        let pid = std::fs::read_to_string(self.ready.data_dir.join(format!("{part}.pid")))
-            .expect("a pid file");
-        let killed = Command::new("kill")
-            .args(["-9", pid.trim()])
-            .status()
-            .expect("kill runs");
+        let pid = std::fs::read_to_string(self.ready.data_dir.join(format!("{part}.pid"))).expect("a pid file");
+        let killed = Command::new("kill").args(["-9", pid.trim()]).status().expect("kill runs");
         assert!(killed.success(), "killing {part} ({})", pid.trim());
     }
 
     /// Ctrl-C; returns once everything has ended.
     pub fn interrupt(&mut self) {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-INT", &pid])
-                .status()
-                .expect("kill runs")
-                .success()
-        );
+        assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
         let deadline = Instant::now() + Duration::from_secs(40);
         while Instant::now() < deadline {
-            if self
-                .child
-                .try_wait()
-                .expect("dev can be waited for")
-                .is_some()
-            {
+            if self.child.try_wait().expect("dev can be waited for").is_some() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -123,9 +97,7 @@ impl Dev {
 impl Drop for Dev {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = Command::new("kill")
-                .args(["-INT", &self.child.id().to_string()])
-                .status();
+            let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
             let _ = self.child.wait();
         }
     }

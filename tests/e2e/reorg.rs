@@ -19,26 +19,15 @@ async fn a_reorg_that_removes_an_award_and_a_redemption_is_undone_and_the_story_
     let bounty2 = cast.post(&second).await;
     let paid_first = cast.bid_and_award(bounty1, &first).await;
     eventually("the first redemption", 60, || async {
-        cast.api
-            .engagement(paid_first)
-            .await
-            .ok()
-            .filter(|e| e.units_paid > 0)
+        cast.api.engagement(paid_first).await.ok().filter(|e| e.units_paid > 0)
     })
     .await;
     let awarded = cast.bid_and_award(bounty2, &second).await;
     cast.engaged(awarded).await;
 
     // Undo every block since just before the first redemption; the transactions in them are gone.
-    let page: Value = cast
-        .api
-        .get(&format!("/v1/engagements/{paid_first}/payouts"))
-        .await
-        .expect("answers");
-    let last = page["items"]
-        .as_array()
-        .and_then(|items| items.last())
-        .expect("a payout");
+    let page: Value = cast.api.get(&format!("/v1/engagements/{paid_first}/payouts")).await.expect("answers");
+    let last = page["items"].as_array().and_then(|items| items.last()).expect("a payout");
     let redeemed_at = last["blockNumber"].as_u64().expect("a block number");
     let head = cast.chain.get_block_number().await.expect("answers");
     let redeemed_before = cast.redemptions(paid_first).await.len();
@@ -46,10 +35,7 @@ async fn a_reorg_that_removes_an_award_and_a_redemption_is_undone_and_the_story_
         .raw_request::<_, Value>("anvil_reorg".into(), json!([head - redeemed_at + 1, []]))
         .await
         .expect("anvil reorganises");
-    assert!(
-        cast.redemptions(paid_first).await.len() < redeemed_before,
-        "the redemption is off the chain"
-    );
+    assert!(cast.redemptions(paid_first).await.len() < redeemed_before, "the redemption is off the chain");
 
     // The feed says what was undone.
     let reverted = eventually("the feed tells of the reorg", 20, || async {
@@ -57,20 +43,12 @@ async fn a_reorg_that_removes_an_award_and_a_redemption_is_undone_and_the_story_
         (names.iter().any(|name| name == "reverted")).then_some(names)
     })
     .await;
-    assert!(
-        reverted.iter().filter(|name| *name == "reverted").count() >= 2,
-        "{reverted:?}"
-    );
+    assert!(reverted.iter().filter(|name| *name == "reverted").count() >= 2, "{reverted:?}");
 
     // The runner's bond was deposited in a block that is gone: it deposits again, and the worker relays the award again.
-    let data = piecework_contracts::deposit_call(
-        piecework_domain::money::NATIVE,
-        cast.address("runner1"),
-        BOND.into(),
-    );
+    let data = piecework_contracts::deposit_call(piecework_domain::money::NATIVE, cast.address("runner1"), BOND.into());
     if cast.api.engagement(awarded).await.is_err() {
-        cast.send("runner1", dev.ready.escrow, U256::from(BOND), data)
-            .await;
+        cast.send("runner1", dev.ready.escrow, U256::from(BOND), data).await;
     }
     cast.engaged(awarded).await;
 
@@ -78,19 +56,11 @@ async fn a_reorg_that_removes_an_award_and_a_redemption_is_undone_and_the_story_
     for id in [paid_first, awarded] {
         let closed = cast.wind_up(id).await;
         let on_chain = cast.redemptions(id).await;
-        assert_eq!(
-            on_chain.last().map(|(units, _)| *units),
-            Some(closed.units_paid),
-            "the mirror equals the chain"
-        );
+        assert_eq!(on_chain.last().map(|(units, _)| *units), Some(closed.units_paid), "the mirror equals the chain");
         assert!(closed.units_paid > 0);
         due += U256::from(closed.units_paid) * U256::from(RATE);
     }
-    assert_eq!(
-        cast.balance(payee).await - before,
-        due,
-        "the payee has exactly what the final chain says"
-    );
+    assert_eq!(cast.balance(payee).await - before, due, "the payee has exactly what the final chain says");
 }
 
 /// Names of all feed items so far, read from the start of the stream.
@@ -99,13 +69,8 @@ async fn feed_names(dev: &Dev) -> Vec<String> {
     let url = format!("{}/v1/events?after=0", dev.ready.api_url);
     let mut stream = reqwest::get(url).await.expect("answers").bytes_stream();
     let mut text = String::new();
-    while let Ok(Some(Ok(chunk))) =
-        tokio::time::timeout(std::time::Duration::from_millis(500), stream.next()).await
-    {
+    while let Ok(Some(Ok(chunk))) = tokio::time::timeout(std::time::Duration::from_millis(500), stream.next()).await {
         text.push_str(&String::from_utf8_lossy(&chunk));
     }
-    text.lines()
-        .filter_map(|line| line.strip_prefix("event:"))
-        .map(|name| name.trim().to_owned())
-        .collect()
+    text.lines().filter_map(|line| line.strip_prefix("event:")).map(|name| name.trim().to_owned()).collect()
 }

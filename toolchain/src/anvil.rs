@@ -49,19 +49,10 @@ impl Anvil {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let text = std::fs::read(&log).unwrap_or_default();
-            let text = String::from_utf8_lossy(
-                text.get(usize::try_from(started_at)?..).unwrap_or_default(),
-            );
-            if let Some(at) = text
-                .lines()
-                .find_map(|line| line.strip_prefix("Listening on "))
-            {
+            let text = String::from_utf8_lossy(text.get(usize::try_from(started_at)?..).unwrap_or_default());
+            if let Some(at) = text.lines().find_map(|line| line.strip_prefix("Listening on ")) {
                 let rpc_url = format!("http://{}", at.trim());
-                return Ok(Self {
-                    rpc_url,
-                    chain_id: options.chain_id,
-                    _process: process,
-                });
+                return Ok(Self { rpc_url, chain_id: options.chain_id, _process: process });
             }
             if process.exited()?.is_some() || Instant::now() > deadline {
                 bail!("anvil did not start; its log says:\n{}", text.trim());

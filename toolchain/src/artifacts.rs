@@ -41,35 +41,23 @@ pub fn build_contracts(tools: &Tools, check: bool) -> Result<Vec<(&'static str, 
         .remapping(Remapping {
             context: None,
             name: "@openzeppelin/".to_owned(),
-            path: tools
-                .node_modules()
-                .join("@openzeppelin")
-                .display()
-                .to_string(),
+            path: tools.node_modules().join("@openzeppelin").display().to_string(),
         })
         .build()?;
     let solc = Solc::new(tools.solc()).context("asking the Solidity compiler for its version")?;
     let project = ProjectBuilder::<SolcCompiler>::default()
         .paths(paths)
-        .settings(SolcSettings {
-            settings: settings(),
-            ..SolcSettings::default()
-        })
+        .settings(SolcSettings { settings: settings(), ..SolcSettings::default() })
         .ephemeral()
         .no_artifacts()
         .build(SolcCompiler::Specific(solc))?;
     let output = project.compile().context("compiling the contracts")?;
-    ensure!(
-        !output.has_compiler_errors(),
-        "the contracts do not compile:\n{output}"
-    );
+    ensure!(!output.has_compiler_errors(), "the contracts do not compile:\n{output}");
 
     let dir = root.join("contracts/artifacts");
     let mut states = Vec::new();
     for name in CONTRACTS {
-        let contract = output
-            .find_first(name)
-            .with_context(|| format!("no contract {name} in the output"))?;
+        let contract = output.find_first(name).with_context(|| format!("no contract {name} in the output"))?;
         let contract = serde_json::to_value(contract)?;
         let runtime = object(&contract, "deployedBytecode")?;
         let runtime_bytes = runtime.len() / 2 - 1;
@@ -84,10 +72,7 @@ pub fn build_contracts(tools: &Tools, check: bool) -> Result<Vec<(&'static str, 
             "bytecode": object(&contract, "bytecode")?,
             "deployedBytecode": runtime,
         });
-        states.push((
-            name,
-            write(&dir.join(format!("{name}.json")), &artifact, check)?,
-        ));
+        states.push((name, write(&dir.join(format!("{name}.json")), &artifact, check)?));
     }
     Ok(states)
 }
@@ -104,9 +89,7 @@ fn settings() -> Settings {
 }
 
 fn object(contract: &Value, key: &str) -> Result<String> {
-    let code = contract[key]["object"]
-        .as_str()
-        .or_else(|| contract[key].as_str());
+    let code = contract[key]["object"].as_str().or_else(|| contract[key].as_str());
     match code {
         Some(code) if code.starts_with("0x") => Ok(code.to_owned()),
         Some(code) => Ok(format!("0x{code}")),

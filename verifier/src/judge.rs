@@ -38,12 +38,7 @@ pub async fn epoch(
     before: Before,
 ) -> Result<Option<Finding>, Error> {
     let Spec::Sequencer(spec) = &assignment.spec;
-    let window = rules::epoch_window(
-        &assignment.terms,
-        assignment.started_at,
-        assignment.ends_at,
-        epoch,
-    );
+    let window = rules::epoch_window(&assignment.terms, assignment.started_at, assignment.ends_at, epoch);
     let Some((from, to)) = window else {
         return Ok(None);
     };
@@ -66,19 +61,11 @@ pub async fn epoch(
         });
     }
     let claims = match (headers.first(), headers.last()) {
-        (Some(first), Some(last)) => {
-            api.claims(assignment.engagement, first.number, last.number)
-                .await?
-        }
+        (Some(first), Some(last)) => api.claims(assignment.engagement, first.number, last.number).await?,
         _ => vec![],
     };
-    let cap = rules::units_cap(
-        &assignment.terms,
-        assignment.terms.units_max,
-        assignment.started_at,
-        assignment.ends_at,
-        to,
-    );
+    let cap =
+        rules::units_cap(&assignment.terms, assignment.terms.units_max, assignment.started_at, assignment.ends_at, to);
     let report = Report {
         kind: REPORT_KIND.to_owned(),
         engagement: assignment.engagement,

@@ -48,10 +48,7 @@ impl Memory {
     pub fn first_seen(&self, chain_id: u64, number: u64, hash: B256) -> Result<Option<u64>, Error> {
         let tx = self.0.begin_read().map_err(memory)?;
         let table = tx.open_table(SEEN).map_err(memory)?;
-        Ok(table
-            .get((chain_id, number, &hash.0))
-            .map_err(memory)?
-            .map(|ms| ms.value()))
+        Ok(table.get((chain_id, number, &hash.0)).map_err(memory)?.map(|ms| ms.value()))
     }
 
     /// The finding for an epoch, if this verifier has come to one.
@@ -59,9 +56,7 @@ impl Memory {
         let tx = self.0.begin_read().map_err(memory)?;
         let table = tx.open_table(JUDGED).map_err(memory)?;
         let stored = table.get((&id.0.0, epoch)).map_err(memory)?;
-        stored
-            .map(|json| serde_json::from_slice(json.value()).map_err(Error::Corrupt))
-            .transpose()
+        stored.map(|json| serde_json::from_slice(json.value()).map_err(Error::Corrupt)).transpose()
     }
 
     /// Stores a finding. Where one is stored already, that one stands and is returned.
@@ -70,17 +65,12 @@ impl Memory {
         let tx = self.0.begin_write().map_err(memory)?;
         let standing = {
             let mut table = tx.open_table(JUDGED).map_err(memory)?;
-            let stored = table
-                .get((&id.0.0, epoch))
-                .map_err(memory)?
-                .map(|json| json.value().to_vec());
+            let stored = table.get((&id.0.0, epoch)).map_err(memory)?.map(|json| json.value().to_vec());
             match stored {
                 Some(json) => serde_json::from_slice(&json).map_err(Error::Corrupt)?,
                 None => {
                     let json = serde_json::to_vec(&finding).map_err(Error::Corrupt)?;
-                    table
-                        .insert((&id.0.0, epoch), json.as_slice())
-                        .map_err(memory)?;
+                    table.insert((&id.0.0, epoch), json.as_slice()).map_err(memory)?;
                     finding
                 }
             }

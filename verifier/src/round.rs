@@ -33,10 +33,7 @@ impl Round<'_> {
         let mut due: HashMap<(u64, piecework_domain::Address), Vec<Finding>> = HashMap::new();
         for assignment in &assignments {
             match self.due(assignment).await {
-                Ok(findings) => due
-                    .entry((assignment.chain_id, assignment.escrow))
-                    .or_default()
-                    .extend(findings),
+                Ok(findings) => due.entry((assignment.chain_id, assignment.escrow)).or_default().extend(findings),
                 Err(err) => {
                     // One chain that can't be seen must not silence the others.
                     let engagement = assignment.engagement;
@@ -63,34 +60,20 @@ impl Round<'_> {
             tracing::warn!(engagement = %assignment.engagement, "the assignment's terms and spec don't hash to its ids");
             return Ok(vec![]);
         }
-        let mut before = Before {
-            units: assignment.units,
-            faults: assignment.faults,
-        };
+        let mut before = Before { units: assignment.units, faults: assignment.faults };
         let mut findings = Vec::new();
         let mut epoch = assignment.next_epoch;
         while findings.len() < EPOCHS_PER_ROUND_MAX {
             let finding = match self.memory.judged(assignment.engagement, epoch)? {
                 Some(finding) => finding,
                 None => {
-                    let found = judge::epoch(
-                        self.api,
-                        view,
-                        self.memory,
-                        self.signer,
-                        assignment,
-                        epoch,
-                        before,
-                    )
-                    .await?;
+                    let found =
+                        judge::epoch(self.api, view, self.memory, self.signer, assignment, epoch, before).await?;
                     let Some(finding) = found else { break };
                     self.memory.judge(finding)?
                 }
             };
-            before = Before {
-                units: finding.verdict.units,
-                faults: finding.verdict.faults,
-            };
+            before = Before { units: finding.verdict.units, faults: finding.verdict.faults };
             findings.push(finding);
             epoch += 1;
         }
@@ -109,11 +92,7 @@ impl Round<'_> {
                 );
                 let mut sent = 0;
                 for finding in findings {
-                    match self
-                        .api
-                        .send_statement(&self.sign(domain, std::slice::from_ref(finding))?)
-                        .await
-                    {
+                    match self.api.send_statement(&self.sign(domain, std::slice::from_ref(finding))?).await {
                         Ok(_) => sent += 1,
                         Err(err) => tracing::warn!(
                             engagement = %finding.verdict.engagement, epoch = finding.verdict.epoch,
@@ -127,21 +106,10 @@ impl Round<'_> {
     }
 
     fn sign(&self, domain: &Domain, findings: &[Finding]) -> Result<StatementBody, Error> {
-        let tree = Tree::new(
-            findings
-                .iter()
-                .map(|finding| finding.verdict.leaf())
-                .collect(),
-        );
+        let tree = Tree::new(findings.iter().map(|finding| finding.verdict.leaf()).collect());
         let root = tree.map(|tree| tree.root()).unwrap_or_default();
-        let statement = Statement {
-            root,
-            attested_at: clock::now(),
-        };
-        let signature = self
-            .signer
-            .sign_hash_sync(&statement.digest(domain))
-            .map_err(Error::Sign)?;
+        let statement = Statement { root, attested_at: clock::now() };
+        let signature = self.signer.sign_hash_sync(&statement.digest(domain)).map_err(Error::Sign)?;
         Ok(StatementBody {
             verifier: self.signer.address(),
             statement,
@@ -154,6 +122,5 @@ impl Round<'_> {
 /// The API can't pass other terms or another spec for the bounty's.
 fn is_what_it_says(assignment: &Assignment, terms: &Terms) -> bool {
     let spec = assignment.spec.hash().ok();
-    spec == Some(terms.spec_hash)
-        && terms.bounty_id(assignment.chain_id, assignment.escrow) == assignment.bounty
+    spec == Some(terms.spec_hash) && terms.bounty_id(assignment.chain_id, assignment.escrow) == assignment.bounty
 }

@@ -38,36 +38,19 @@ pub async fn run(
     let memory = Arc::new(Memory::open(&config.memory)?);
     let mut views = HashMap::new();
     for (chain_id, provider) in endpoints {
-        let actual = provider
-            .get_chain_id()
-            .await
-            .map_err(rpc("asking an endpoint for its chain id"))?;
+        let actual = provider.get_chain_id().await.map_err(rpc("asking an endpoint for its chain id"))?;
         if actual != chain_id {
-            return Err(Error::WrongChain {
-                expected: chain_id,
-                actual,
-            });
+            return Err(Error::WrongChain { expected: chain_id, actual });
         }
         let view = View::new(chain_id, provider);
-        tokio::spawn(
-            view.clone()
-                .watch(memory.clone(), config.watch_interval, stop.clone()),
-        );
+        tokio::spawn(view.clone().watch(memory.clone(), config.watch_interval, stop.clone()));
         views.insert(chain_id, view);
     }
     tracing::info!(verifier = %signer.address(), chains = views.len(), "watching");
-    let round = Round {
-        api: &api,
-        views: &views,
-        memory: &memory,
-        signer: &signer,
-    };
+    let round = Round { api: &api, views: &views, memory: &memory, signer: &signer };
     loop {
         if let Err(err) = round.run().await {
-            tracing::warn!(
-                error = &err as &dyn std::error::Error,
-                "round failed; trying again"
-            );
+            tracing::warn!(error = &err as &dyn std::error::Error, "round failed; trying again");
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),

@@ -55,11 +55,7 @@ impl View {
     }
 
     async fn block(&self, at: BlockNumberOrTag) -> Result<Option<Header>, Error> {
-        let block = self
-            .provider
-            .get_block_by_number(at)
-            .await
-            .map_err(rpc("reading a block"))?;
+        let block = self.provider.get_block_by_number(at).await.map_err(rpc("reading a block"))?;
         Ok(block.map(Header::from))
     }
 
@@ -89,11 +85,7 @@ impl View {
                 .try_collect()
                 .await?;
             let over = batch.iter().any(|header| header.timestamp >= to);
-            found.extend(
-                batch
-                    .into_iter()
-                    .filter(|header| from <= header.timestamp && header.timestamp < to),
-            );
+            found.extend(batch.into_iter().filter(|header| from <= header.timestamp && header.timestamp < to));
             if over {
                 break;
             }
@@ -104,10 +96,7 @@ impl View {
 
     async fn canonical(&self, number: u64) -> Result<Header, Error> {
         let header = self.block(BlockNumberOrTag::Number(number)).await?;
-        header.ok_or_else(|| Error::Rpc {
-            what: "reading a block",
-            problem: format!("no block {number}"),
-        })
+        header.ok_or_else(|| Error::Rpc { what: "reading a block", problem: format!("no block {number}") })
     }
 
     /// Timestamps ascend, so the first block is found by halving.
@@ -125,12 +114,7 @@ impl View {
     }
 
     /// Notes every block when it first appears, until `stop`.
-    pub async fn watch(
-        self,
-        memory: Arc<Memory>,
-        poll_interval: Duration,
-        stop: CancellationToken,
-    ) {
+    pub async fn watch(self, memory: Arc<Memory>, poll_interval: Duration, stop: CancellationToken) {
         let mut known: BTreeMap<u64, B256> = BTreeMap::new();
         let mut failing = false;
         loop {

@@ -19,16 +19,7 @@ pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
             (&relay.bid, &relay.bid_signature),
             (&relay.award, &relay.award_signature),
         );
-        if txs::queue(
-            &mut db,
-            chain.id,
-            Kind::Award,
-            relay.award.bid.0,
-            &data,
-            None,
-        )
-        .await?
-        {
+        if txs::queue(&mut db, chain.id, Kind::Award, relay.award.bid.0, &data, None).await? {
             tracing::info!(bounty = %relay.award.bounty, bid = %relay.award.bid, "relaying an award");
         }
     }

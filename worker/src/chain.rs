@@ -39,12 +39,7 @@ pub enum Refused {
 
 impl Chain {
     pub fn new(id: u64, escrow: Address, provider: DynProvider, signer: PrivateKeySigner) -> Self {
-        Self {
-            id,
-            escrow,
-            provider,
-            signer,
-        }
+        Self { id, escrow, provider, signer }
     }
 
     pub fn operator(&self) -> Address {
@@ -52,59 +47,28 @@ impl Chain {
     }
 
     pub async fn check(&self) -> Result<(), Error> {
-        let actual = self
-            .provider
-            .get_chain_id()
-            .await
-            .map_err(rpc("asking for the chain's id"))?;
-        if actual == self.id {
-            Ok(())
-        } else {
-            Err(Error::WrongChain {
-                expected: self.id,
-                actual,
-            })
-        }
+        let actual = self.provider.get_chain_id().await.map_err(rpc("asking for the chain's id"))?;
+        if actual == self.id { Ok(()) } else { Err(Error::WrongChain { expected: self.id, actual }) }
     }
 
     /// What `account` holds of `token`.
     pub async fn balance(&self, account: Address, token: Address) -> Result<Amount, Error> {
         if token == NATIVE {
-            return self
-                .provider
-                .get_balance(account)
-                .await
-                .map(Amount)
-                .map_err(rpc("reading a balance"));
+            return self.provider.get_balance(account).await.map(Amount).map_err(rpc("reading a balance"));
         }
-        let call = TransactionRequest::default()
-            .to(token)
-            .input(piecework_contracts::balance_of_call(account).into());
-        let answer = self
-            .provider
-            .call(call)
-            .await
-            .map_err(rpc("reading a token balance"))?;
+        let call = TransactionRequest::default().to(token).input(piecework_contracts::balance_of_call(account).into());
+        let answer = self.provider.call(call).await.map_err(rpc("reading a token balance"))?;
         match <[u8; 32]>::try_from(answer.as_ref()) {
             Ok(word) => Ok(Amount(U256::from_be_bytes(word))),
-            Err(_) => Err(Error::Rpc {
-                what: "reading a token balance",
-                problem: format!("{token} is no token"),
-            }),
+            Err(_) => Err(Error::Rpc { what: "reading a token balance", problem: format!("{token} is no token") }),
         }
     }
 
     /// Gas that a call to the escrow takes now, or why it would revert.
     pub async fn estimate(&self, data: &Bytes) -> Result<u64, Refused> {
-        let call = TransactionRequest::default()
-            .from(self.operator())
-            .to(self.escrow)
-            .input(data.clone().into());
+        let call = TransactionRequest::default().from(self.operator()).to(self.escrow).input(data.clone().into());
         self.provider.estimate_gas(call).await.map_err(|err| {
-            match err
-                .as_error_resp()
-                .and_then(|response| response.as_revert_data())
-            {
+            match err.as_error_resp().and_then(|response| response.as_revert_data()) {
                 Some(data) => Refused::Reverts(revert_of(&data)),
                 None => Refused::Unknown(rpc("estimating gas")(err)),
             }
@@ -113,19 +77,12 @@ impl Chain {
 
     /// The account's next nonce as of the newest block.
     pub async fn mined_nonce(&self) -> Result<u64, Error> {
-        self.provider
-            .get_transaction_count(self.operator())
-            .await
-            .map_err(rpc("reading the nonce"))
+        self.provider.get_transaction_count(self.operator()).await.map_err(rpc("reading the nonce"))
     }
 
     /// Signs a call to the escrow. Fees are today's estimate with room for the base fee to double several times.
     pub async fn sign(&self, data: Bytes, nonce: u64, gas: u64) -> Result<Signed, Error> {
-        let fees = self
-            .provider
-            .estimate_eip1559_fees()
-            .await
-            .map_err(rpc("estimating fees"))?;
+        let fees = self.provider.estimate_eip1559_fees().await.map_err(rpc("estimating fees"))?;
         let mut tx = TxEip1559 {
             chain_id: self.id,
             nonce,
@@ -138,33 +95,19 @@ impl Chain {
             access_list: Default::default(),
             input: data,
         };
-        let signature = self
-            .signer
-            .sign_transaction_sync(&mut tx)
-            .map_err(Error::Sign)?;
+        let signature = self.signer.sign_transaction_sync(&mut tx).map_err(Error::Sign)?;
         let envelope = TxEnvelope::from(tx.into_signed(signature));
-        Ok(Signed {
-            hash: *envelope.tx_hash(),
-            raw: envelope.encoded_2718().into(),
-        })
+        Ok(Signed { hash: *envelope.tx_hash(), raw: envelope.encoded_2718().into() })
     }
 
     /// Sends stored bytes. An endpoint that has them already says so in many ways: the receipt decides, not this answer.
     pub async fn send(&self, raw: &Bytes) -> Result<(), Error> {
-        self.provider
-            .send_raw_transaction(raw)
-            .await
-            .map(|_| ())
-            .map_err(rpc("sending a transaction"))
+        self.provider.send_raw_transaction(raw).await.map(|_| ()).map_err(rpc("sending a transaction"))
     }
 
     /// The receipt of a mined transaction: block, gas used, whether it succeeded.
     pub async fn receipt(&self, hash: B256) -> Result<Option<(u64, u64, bool)>, Error> {
-        let receipt = self
-            .provider
-            .get_transaction_receipt(hash)
-            .await
-            .map_err(rpc("reading a receipt"))?;
+        let receipt = self.provider.get_transaction_receipt(hash).await.map_err(rpc("reading a receipt"))?;
         Ok(receipt.and_then(|r| Some((r.block_number?, r.gas_used, r.status()))))
     }
 }

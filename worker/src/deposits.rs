@@ -22,10 +22,7 @@ pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
         };
         after = Some(last.bounty);
         for offer in batch {
-            let held = match chain
-                .balance(offer.deposit_address, offer.terms.token)
-                .await
-            {
+            let held = match chain.balance(offer.deposit_address, offer.terms.token).await {
                 Ok(held) => held,
                 Err(err) => {
                     // One bad token must not hide the other deposits.
@@ -38,16 +35,7 @@ pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
             }
             let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
             let data = post_from_deposit_call(&offer.terms);
-            if txs::queue(
-                &mut db,
-                chain.id,
-                Kind::PostFromDeposit,
-                offer.bounty.0,
-                &data,
-                None,
-            )
-            .await?
-            {
+            if txs::queue(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0, &data, None).await? {
                 tracing::info!(bounty = %offer.bounty, amount = %held, "a deposit has arrived");
             }
         }

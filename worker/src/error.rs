@@ -13,8 +13,5 @@ pub enum Error {
 }
 
 pub(crate) fn rpc<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> Error {
-    move |err| Error::Rpc {
-        what,
-        problem: err.to_string(),
-    }
+    move |err| Error::Rpc { what, problem: err.to_string() }
 }

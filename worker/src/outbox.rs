@@ -31,15 +31,7 @@ pub async fn send_next(pool: &PgPool, chain: &Chain) -> Result<bool, Error> {
     let open = txs::open_nonces(&mut db_tx, chain.id, chain.operator()).await?;
     let nonce = first_free(chain.mined_nonce().await?, &open);
     let signed = chain.sign(queued.data, nonce, gas).await?;
-    txs::sign(
-        &mut db_tx,
-        queued.id,
-        chain.operator(),
-        nonce,
-        &signed.raw,
-        signed.hash,
-    )
-    .await?;
+    txs::sign(&mut db_tx, queued.id, chain.operator(), nonce, &signed.raw, signed.hash).await?;
     db_tx.commit().await.map_err(piecework_store::Error::from)?;
     if let Err(err) = chain.send(&signed.raw).await {
         tracing::warn!(tx = %signed.hash, error = &err as &dyn std::error::Error, "sending failed; it will be sent again");
@@ -52,10 +44,7 @@ pub async fn send_next(pool: &PgPool, chain: &Chain) -> Result<bool, Error> {
 fn first_free(mined_nonce: u64, open: &[u64]) -> u64 {
     open.iter()
         .filter(|nonce| **nonce >= mined_nonce)
-        .fold(
-            mined_nonce,
-            |free, nonce| if *nonce == free { free + 1 } else { free },
-        )
+        .fold(mined_nonce, |free, nonce| if *nonce == free { free + 1 } else { free })
 }
 
 /// Looks for receipts of what was sent, and sends again what has none.

@@ -41,19 +41,8 @@ async fn decide(
     let Some(voucher) = voucher::best(&row.terms, &e.verifiers, &verdicts, clock::now()) else {
         return Ok(());
     };
-    let attested_at = voucher
-        .verdicts
-        .iter()
-        .map(|v| v.statement.attested_at)
-        .max()
-        .unwrap_or_default();
-    let cap = rules::units_cap(
-        &row.terms,
-        e.units_max,
-        e.started_at,
-        e.ends_at,
-        attested_at,
-    );
+    let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
+    let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, attested_at);
     if voucher.units.min(cap) <= e.units_paid && voucher.faults <= e.faults {
         return Ok(());
     }
@@ -66,16 +55,7 @@ async fn decide(
         }
     }
     let data = redeem_call(&row.terms, &e.verifiers, &e.bid, &voucher);
-    if txs::queue(
-        db,
-        chain.id,
-        Kind::Redeem,
-        e.id.0,
-        &data,
-        Some(voucher.units),
-    )
-    .await?
-    {
+    if txs::queue(db, chain.id, Kind::Redeem, e.id.0, &data, Some(voucher.units)).await? {
         tracing::info!(engagement = %e.id, units = voucher.units, paid = e.units_paid, "redeeming a voucher");
     }
     Ok(())

@@ -34,10 +34,7 @@ pub async fn run(
         match chain.check().await {
             Ok(()) => break,
             Err(err @ Error::WrongChain { .. }) => return Err(err),
-            Err(err) => tracing::warn!(
-                error = &err as &dyn std::error::Error,
-                "waiting for the chain"
-            ),
+            Err(err) => tracing::warn!(error = &err as &dyn std::error::Error, "waiting for the chain"),
         }
         if pause(&stop, config.poll_interval).await {
             return Ok(());
@@ -49,18 +46,11 @@ pub async fn run(
             ("settle", outbox::settle(&pool, &chain).await),
             ("deposits", deposits::look(&pool, &chain).await),
             ("awards", awards::look(&pool, &chain).await),
-            (
-                "payouts",
-                payouts::look(&pool, &chain, config.payout_pause).await,
-            ),
+            ("payouts", payouts::look(&pool, &chain, config.payout_pause).await),
             ("send", send_all(&pool, &chain).await),
         ] {
             if let Err(err) = outcome {
-                tracing::warn!(
-                    step,
-                    error = &err as &dyn std::error::Error,
-                    "step failed; trying again"
-                );
+                tracing::warn!(step, error = &err as &dyn std::error::Error, "step failed; trying again");
                 listener = None;
             }
         }

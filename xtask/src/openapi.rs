@@ -13,21 +13,13 @@ pub fn run(check: bool) -> Result<()> {
         .current_dir(tools.root())
         .output()
         .context("running `piecework openapi`")?;
-    ensure!(
-        out.status.success(),
-        "`piecework openapi` failed:\n{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
+    ensure!(out.status.success(), "`piecework openapi` failed:\n{}", String::from_utf8_lossy(&out.stderr));
     let path = tools.root().join("api/openapi.json");
     let committed = std::fs::read(&path).unwrap_or_default();
     if check {
-        ensure!(
-            committed == out.stdout,
-            "api/openapi.json is stale: run `cargo xtask openapi` and commit the result"
-        );
+        ensure!(committed == out.stdout, "api/openapi.json is stale: run `cargo xtask openapi` and commit the result");
     } else {
-        std::fs::write(&path, &out.stdout)
-            .with_context(|| format!("writing {}", path.display()))?;
+        std::fs::write(&path, &out.stdout).with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(())
 }

@@ -34,10 +34,5 @@ pub fn program(
 }
 
 pub fn cargo(tools: &Tools, args: &[&str], envs: &[(&str, &str)]) -> Result<()> {
-    program(
-        tools,
-        std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
-        args,
-        envs,
-    )
+    program(tools, std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), args, envs)
 }

@@ -17,9 +17,7 @@ const CACHE: &str = "store/.sqlx";
 
 pub fn run(check: bool) -> Result<()> {
     let tools = piecework_toolchain::ensure_installed()?;
-    let dir = tempfile::Builder::new()
-        .prefix("piecework-sqlx-")
-        .tempdir()?;
+    let dir = tempfile::Builder::new().prefix("piecework-sqlx-").tempdir()?;
     allow_others_in(dir.path())?;
     let postgres = Postgres::start(&tools, &dir.path().join("postgres"))?;
     let url = postgres.url("postgres");
@@ -28,21 +26,11 @@ pub fn run(check: bool) -> Result<()> {
     let fresh = dir.path().join("queries");
     fs::create_dir(&fresh)?;
     // Cargo doesn't know that the macros read the database: make it compile the crate again.
-    let source = fs::File::options()
-        .append(true)
-        .open(tools.root().join("store/src/lib.rs"))?;
+    let source = fs::File::options().append(true).open(tools.root().join("store/src/lib.rs"))?;
     source.set_modified(now())?;
     let fresh_dir = fresh.display().to_string();
-    let envs = [
-        ("DATABASE_URL", url.as_str()),
-        ("SQLX_OFFLINE", "false"),
-        ("SQLX_OFFLINE_DIR", fresh_dir.as_str()),
-    ];
-    cargo(
-        &tools,
-        &["check", "--quiet", "--package", "piecework-store"],
-        &envs,
-    )?;
+    let envs = [("DATABASE_URL", url.as_str()), ("SQLX_OFFLINE", "false"), ("SQLX_OFFLINE_DIR", fresh_dir.as_str())];
+    cargo(&tools, &["check", "--quiet", "--package", "piecework-store"], &envs)?;
 
     let (committed, fresh) = (read(&tools.root().join(CACHE))?, read(&fresh)?);
     ensure!(!fresh.is_empty(), "no query was checked");
@@ -67,21 +55,14 @@ pub fn run(check: bool) -> Result<()> {
 
 async fn migrate(url: &str, migrations: &Path) -> Result<()> {
     let mut db = sqlx::PgConnection::connect(url).await?;
-    sqlx::migrate::Migrator::new(migrations)
-        .await?
-        .run(&mut db)
-        .await
-        .context("migrating")
+    sqlx::migrate::Migrator::new(migrations).await?.run(&mut db).await.context("migrating")
 }
 
 fn read(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(dir).with_context(|| format!("reading {}", dir.display()))? {
         let entry = entry?;
-        files.insert(
-            entry.file_name().to_string_lossy().into_owned(),
-            fs::read(entry.path())?,
-        );
+        files.insert(entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?);
     }
     Ok(files)
 }

@@ -52,10 +52,7 @@ pub async fn post(
     Body(AwardBody { award, signature }): Body<AwardBody>,
 ) -> Result<(StatusCode, Json<AwardView>)> {
     if award.bounty != bounty {
-        return Err(Error::rule(
-            "wrong_bounty",
-            format!("the award is for bounty {}, not {bounty}", award.bounty),
-        ));
+        return Err(Error::rule("wrong_bounty", format!("the award is for bounty {}, not {bounty}", award.bounty)));
     }
     let mut db = lookup::db(&state.pool).await?;
     let terms = lookup::terms(&mut db, bounty).await?;
@@ -65,54 +62,28 @@ pub async fn post(
     if known.as_ref() != Some(&award) {
         let now = clock::now();
         if award.expires_at <= now {
-            return Err(Error::rule(
-                "award_expired",
-                format!("the award expired at {}", rfc3339(award.expires_at)),
-            ));
+            return Err(Error::rule("award_expired", format!("the award expired at {}", rfc3339(award.expires_at))));
         }
-        let bid = bids::get(&mut db, award.bid)
-            .await?
-            .filter(|row| row.bid.bounty == bounty);
-        let bid = bid.ok_or_else(|| {
-            Error::not_found("bid_not_found", format!("bid {} on this bounty", award.bid))
-        })?;
+        let bid = bids::get(&mut db, award.bid).await?.filter(|row| row.bid.bounty == bounty);
+        let bid = bid.ok_or_else(|| Error::not_found("bid_not_found", format!("bid {} on this bounty", award.bid)))?;
         if bid.withdrawn_at.is_some() {
-            return Err(Error::conflict(
-                "bid_withdrawn",
-                "the runner has withdrawn this bid",
-            ));
+            return Err(Error::conflict("bid_withdrawn", "the runner has withdrawn this bid"));
         }
         if bid.bid.expires_at <= now {
-            return Err(Error::rule(
-                "bid_expired",
-                format!("the bid expired at {}", rfc3339(bid.bid.expires_at)),
-            ));
+            return Err(Error::rule("bid_expired", format!("the bid expired at {}", rfc3339(bid.bid.expires_at))));
         }
         if engagements::get(&mut db, award.bid).await?.is_none() {
             lookup::check_open(&lookup::bounty(&mut db, bounty).await?.bounty, now)?;
         }
         if known.is_some() {
-            return Err(Error::conflict(
-                "already_awarded",
-                "another award of this bid is stored already",
-            ));
+            return Err(Error::conflict("already_awarded", "another award of this bid is stored already"));
         }
         awards::put(&mut db, &award, &signature).await?;
     }
     let relay = txs::latest(&mut db, state.chain.id, Kind::Award, award.bid.0).await?;
     let view = match relay {
-        None => AwardView {
-            engagement: award.bid,
-            relay: "accepted".to_owned(),
-            tx_hash: None,
-            error: None,
-        },
-        Some(tx) => AwardView {
-            engagement: award.bid,
-            relay: tx.state,
-            tx_hash: tx.tx_hash,
-            error: tx.error,
-        },
+        None => AwardView { engagement: award.bid, relay: "accepted".to_owned(), tx_hash: None, error: None },
+        Some(tx) => AwardView { engagement: award.bid, relay: tx.state, tx_hash: tx.tx_hash, error: tx.error },
     };
     Ok((StatusCode::ACCEPTED, Json(view)))
 }

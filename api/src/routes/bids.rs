@@ -42,23 +42,13 @@ pub async fn post(
     Body(BidBody { bid, signature }): Body<BidBody>,
 ) -> Result<(StatusCode, Json<BidView>)> {
     if bid.bounty != bounty {
-        return Err(Error::rule(
-            "wrong_bounty",
-            format!("the bid is for bounty {}, not {bounty}", bid.bounty),
-        ));
+        return Err(Error::rule("wrong_bounty", format!("the bid is for bounty {}, not {bounty}", bid.bounty)));
     }
     let now = clock::now();
     if bid.expires_at <= now {
-        return Err(Error::rule(
-            "bid_expired",
-            format!("the bid expired at {}", rfc3339(bid.expires_at)),
-        ));
+        return Err(Error::rule("bid_expired", format!("the bid expired at {}", rfc3339(bid.expires_at))));
     }
-    for (field, address) in [
-        ("runner", bid.runner),
-        ("payee", bid.payee),
-        ("node", bid.node),
-    ] {
+    for (field, address) in [("runner", bid.runner), ("payee", bid.payee), ("node", bid.node)] {
         lookup::check_not_zero(field, address)?;
     }
     signature::verify(bid.runner, bid.digest(&state.chain.domain), &signature)
@@ -67,63 +57,39 @@ pub async fn post(
     let mut db = lookup::db(&state.pool).await?;
     let terms = lookup::terms(&mut db, bounty).await?;
     if bid.rate > terms.rate_max {
-        let detail = format!(
-            "the bounty pays at most {} per unit, the bid asks {}",
-            terms.rate_max, bid.rate
-        );
+        let detail = format!("the bounty pays at most {} per unit, the bid asks {}", terms.rate_max, bid.rate);
         return Err(Error::rule("rate_too_high", detail));
     }
     match bounties::get(&mut db, bounty).await? {
         Some(row) => lookup::check_open(&row.bounty, now)?,
         None if now >= terms.open_until => {
-            return Err(Error::conflict(
-                "closed",
-                format!("the bounty was open until {}", rfc3339(terms.open_until)),
-            ));
+            return Err(Error::conflict("closed", format!("the bounty was open until {}", rfc3339(terms.open_until))));
         }
         None => {}
     }
     let id = bid.engagement_id();
     if bids::get(&mut db, id).await?.is_none() && bids::count(&mut db, bounty).await? >= BIDS_MAX {
-        return Err(Error::conflict(
-            "book_full",
-            format!("the bounty has {BIDS_MAX} bids already"),
-        ));
+        return Err(Error::conflict("book_full", format!("the bounty has {BIDS_MAX} bids already")));
     }
     bids::put(&mut db, &bid, &signature).await?;
-    let row = bids::get(&mut db, id)
-        .await?
-        .ok_or_else(|| Error::Failed("the stored bid is gone".into()))?;
+    let row = bids::get(&mut db, id).await?.ok_or_else(|| Error::Failed("the stored bid is gone".into()))?;
     if row.withdrawn_at.is_some() {
-        return Err(Error::conflict(
-            "bid_withdrawn",
-            "this bid was withdrawn; sign one with another nonce",
-        ));
+        return Err(Error::conflict("bid_withdrawn", "this bid was withdrawn; sign one with another nonce"));
     }
-    Ok((
-        StatusCode::CREATED,
-        Json(view(&mut db, &state, &terms, row).await?),
-    ))
+    Ok((StatusCode::CREATED, Json(view(&mut db, &state, &terms, row).await?)))
 }
 
 /// Bids that were not withdrawn, cheapest first.
 #[utoipa::path(get, path = "/v1/bounties/{id}/bids", tag = "bids", params(("id" = String, Path)),
     responses((status = 200, body = Page<BidView>), (status = 404, body = Problem), (status = 400, body = Problem)))]
-pub async fn list(
-    State(state): State<AppState>,
-    Id(bounty): Id<BountyId>,
-) -> Result<Json<Page<BidView>>> {
+pub async fn list(State(state): State<AppState>, Id(bounty): Id<BountyId>) -> Result<Json<Page<BidView>>> {
     let mut db = lookup::db(&state.pool).await?;
     let terms = lookup::terms(&mut db, bounty).await?;
     let mut items = Vec::new();
-    for row in bids::of_bounty(&mut db, bounty, i64::try_from(BIDS_MAX).unwrap_or(i64::MAX)).await?
-    {
+    for row in bids::of_bounty(&mut db, bounty, i64::try_from(BIDS_MAX).unwrap_or(i64::MAX)).await? {
         items.push(view(&mut db, &state, &terms, row).await?);
     }
-    Ok(Json(Page {
-        items,
-        next_cursor: None,
-    }))
+    Ok(Json(Page { items, next_cursor: None }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -146,14 +112,10 @@ pub async fn withdraw(
     Body(WithdrawBody { signature }): Body<WithdrawBody>,
 ) -> Result<StatusCode> {
     let mut db = lookup::db(&state.pool).await?;
-    let row = bids::get(&mut db, id)
-        .await?
-        .filter(|row| row.bid.bounty == bounty);
-    let row = row
-        .ok_or_else(|| Error::not_found("bid_not_found", format!("bid {id} on bounty {bounty}")))?;
+    let row = bids::get(&mut db, id).await?.filter(|row| row.bid.bounty == bounty);
+    let row = row.ok_or_else(|| Error::not_found("bid_not_found", format!("bid {id} on bounty {bounty}")))?;
     let digest = signature::personal_digest(format!("Withdraw bid {id}").as_bytes());
-    signature::verify(row.bid.runner, digest, &signature)
-        .map_err(|err| Error::signature("runner", &err))?;
+    signature::verify(row.bid.runner, digest, &signature).map_err(|err| Error::signature("runner", &err))?;
     bids::withdraw(&mut db, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

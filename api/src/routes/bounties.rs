@@ -61,10 +61,7 @@ pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -
         return Ok((StatusCode::CREATED, Json(view)).into_response());
     }
     if offer.terms.open_until <= clock::now() {
-        let detail = format!(
-            "openUntil was {}: nothing can be posted any more",
-            rfc3339(offer.terms.open_until)
-        );
+        let detail = format!("openUntil was {}: nothing can be posted any more", rfc3339(offer.terms.open_until));
         return Err(Error::conflict("closed", detail));
     }
     remember(&mut db, &state, &offer, &valid).await?;
@@ -77,11 +74,7 @@ pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -
         detail: format!(
             "send {} base units of {} to {}; the bounty is posted from there",
             valid.cost,
-            if token == piecework_domain::money::NATIVE {
-                "native coin".to_owned()
-            } else {
-                format!("token {token}")
-            },
+            if token == piecework_domain::money::NATIVE { "native coin".to_owned() } else { format!("token {token}") },
             valid.deposit_address
         ),
         retryable: true,
@@ -94,10 +87,7 @@ pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -
     let mut response = (StatusCode::PAYMENT_REQUIRED, Json(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     Ok(response)
 }
 
@@ -139,31 +129,18 @@ pub struct ListParams {
 /// Bounties on chain, newest first.
 #[utoipa::path(get, path = "/v1/bounties", tag = "bounties", params(ListParams),
     responses((status = 200, body = Page<BountyView>), (status = 400, body = Problem)))]
-pub async fn list(
-    State(state): State<AppState>,
-    Params(params): Params<ListParams>,
-) -> Result<Json<Page<BountyView>>> {
+pub async fn list(State(state): State<AppState>, Params(params): Params<ListParams>) -> Result<Json<Page<BountyView>>> {
     let limit = page_size(params.limit)?;
     let open_at = match params.status.as_deref() {
         None => None,
         Some("open") => Some(clock::now()),
         Some(other) => {
-            return Err(Error::malformed(
-                "malformed_query",
-                format!("status is `open`, got {other:.40?}"),
-            ));
+            return Err(Error::malformed("malformed_query", format!("status is `open`, got {other:.40?}")));
         }
     };
     // PostgreSQL's text can't hold NUL.
-    if params
-        .kind
-        .as_deref()
-        .is_some_and(|kind| kind.contains('\0'))
-    {
-        return Err(Error::malformed(
-            "malformed_query",
-            "kind must not contain NUL",
-        ));
+    if params.kind.as_deref().is_some_and(|kind| kind.contains('\0')) {
+        return Err(Error::malformed("malformed_query", "kind must not contain NUL"));
     }
     let filter = Filter {
         poster: params.poster.as_deref().map(parse_id).transpose()?,
@@ -180,12 +157,7 @@ pub async fn list(
         let at = write_cursor(row.bounty.posted_at, row.bounty.id);
         views.push((at, view(&mut db, &state, &cursor, row).await?));
     }
-    Ok(Json(Page::new(
-        views,
-        limit,
-        |(at, _)| at.clone(),
-        |(_, view)| view,
-    )))
+    Ok(Json(Page::new(views, limit, |(at, _)| at.clone(), |(_, view)| view)))
 }
 
 /// One bounty.
@@ -198,12 +170,7 @@ pub async fn read(State(state): State<AppState>, Id(id): Id<BountyId>) -> Result
     Ok(Json(view(&mut db, &state, &cursor, row).await?))
 }
 
-async fn view(
-    db: &mut PgConnection,
-    state: &AppState,
-    cursor: &Cursor,
-    row: Row,
-) -> Result<BountyView> {
+async fn view(db: &mut PgConnection, state: &AppState, cursor: &Cursor, row: Row) -> Result<BountyView> {
     let bounty = row.bounty;
     Ok(BountyView {
         id: bounty.id,

@@ -61,32 +61,20 @@ pub async fn read(
     let runner: Address = parse_id(&params.runner)?;
     let amount = |text: Option<String>| -> Result<Amount> {
         let amount = text.as_deref().unwrap_or("0").parse();
-        amount.map_err(|err: piecework_domain::money::NotAnAmount| {
-            Error::malformed("malformed_query", err.to_string())
-        })
+        amount.map_err(|err: piecework_domain::money::NotAnAmount| Error::malformed("malformed_query", err.to_string()))
     };
     let relay_fee = u128::try_from(amount(params.relay_fee)?.0)
         .map_err(|_| Error::malformed("malformed_query", "relayFee is below 2^128"))?;
     let mut db = lookup::db(&state.pool).await?;
     let bounty = lookup::bounty(&mut db, id).await?.bounty;
     if !bounty.terms.open_claim {
-        return Err(Error::conflict(
-            "claim_not_open",
-            "this bounty is awarded by its poster: bid for it",
-        ));
+        return Err(Error::conflict("claim_not_open", "this bounty is awarded by its poster: bid for it"));
     }
     lookup::check_open(&bounty, now)?;
     let verifiers = lookup::verifiers(&mut db, id).await?.ok_or_else(|| {
-        Error::conflict(
-            "verifiers_unknown",
-            "the members of this bounty's verifier set were never announced",
-        )
+        Error::conflict("verifiers_unknown", "the members of this bounty's verifier set were never announced")
     })?;
-    let reserve = rules::reserve(
-        &bounty.terms,
-        verifiers.members.len(),
-        bounty.terms.rate_max,
-    );
+    let reserve = rules::reserve(&bounty.terms, verifiers.members.len(), bounty.terms.rate_max);
     if reserve.is_none_or(|reserve| reserve > bounty.escrow) {
         return Err(Error::conflict(
             "underfunded",
@@ -103,11 +91,7 @@ pub async fn read(
         expires_at: now.plus(CLAIM_SECONDS).min(bounty.terms.open_until),
         nonce: amount(params.nonce)?,
     };
-    for (field, address) in [
-        ("runner", bid.runner),
-        ("payee", bid.payee),
-        ("node", bid.node),
-    ] {
+    for (field, address) in [("runner", bid.runner), ("payee", bid.payee), ("node", bid.node)] {
         lookup::check_not_zero(field, address)?;
     }
     let bond = Amount::from(bounty.terms.bond);

@@ -13,13 +13,10 @@ use utoipa::IntoParams;
 
 use super::lookup;
 use crate::error::Problem;
-use crate::extract::{
-    Id, Params, malformed_cursor, page_size, parse_id, read_cursor, write_cursor,
-};
+use crate::extract::{Id, Params, malformed_cursor, page_size, parse_id, read_cursor, write_cursor};
 use crate::state::AppState;
 use crate::views::{
-    Certainty, EngagementView, EpochView, FindingView, Page, PayoutView, UnsignedTransaction,
-    VoucherView, rfc3339,
+    Certainty, EngagementView, EpochView, FindingView, Page, PayoutView, UnsignedTransaction, VoucherView, rfc3339,
 };
 use crate::{Error, Result, clock};
 
@@ -46,11 +43,7 @@ pub async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Json<Page<EngagementView>>> {
     let limit = page_size(params.limit)?;
-    if let Some(status) = params
-        .status
-        .as_deref()
-        .filter(|s| !["active", "ended", "closed"].contains(s))
-    {
+    if let Some(status) = params.status.as_deref().filter(|s| !["active", "ended", "closed"].contains(s)) {
         let detail = format!("status is `active`, `ended` or `closed`, got {status:.40?}");
         return Err(Error::malformed("malformed_query", detail));
     }
@@ -67,31 +60,18 @@ pub async fn list(
         rows,
         limit,
         |row| write_cursor(row.engagement.started_at, row.engagement.id),
-        |row| {
-            EngagementView::new(
-                row.engagement,
-                row.terms,
-                Certainty::of(&cursor, row.block_number),
-            )
-        },
+        |row| EngagementView::new(row.engagement, row.terms, Certainty::of(&cursor, row.block_number)),
     )))
 }
 
 /// One engagement.
 #[utoipa::path(get, path = "/v1/engagements/{id}", tag = "engagements", params(("id" = String, Path)),
     responses((status = 200, body = EngagementView), (status = 404, body = Problem), (status = 400, body = Problem)))]
-pub async fn read(
-    State(state): State<AppState>,
-    Id(id): Id<EngagementId>,
-) -> Result<Json<EngagementView>> {
+pub async fn read(State(state): State<AppState>, Id(id): Id<EngagementId>) -> Result<Json<EngagementView>> {
     let mut db = lookup::db(&state.pool).await?;
     let row = lookup::engagement(&mut db, id).await?;
     let cursor = lookup::cursor(&mut db, state.chain.id).await?;
-    Ok(Json(EngagementView::new(
-        row.engagement,
-        row.terms,
-        Certainty::of(&cursor, row.block_number),
-    )))
+    Ok(Json(EngagementView::new(row.engagement, row.terms, Certainty::of(&cursor, row.block_number))))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -114,12 +94,7 @@ pub async fn epochs(
     Params(params): Params<EpochParams>,
 ) -> Result<Json<Page<EpochView>>> {
     let limit = u64::try_from(page_size(params.limit)?).unwrap_or(1);
-    let refuse = || {
-        Error::malformed(
-            "malformed_cursor",
-            "this cursor was not given out by this list",
-        )
-    };
+    let refuse = || Error::malformed("malformed_cursor", "this cursor was not given out by this list");
     let from = match params.cursor.as_deref() {
         Some(cursor) => cursor.parse().map_err(|_| refuse())?,
         None => params.from.unwrap_or(0),
@@ -128,15 +103,11 @@ pub async fn epochs(
     let row = lookup::engagement(&mut db, id).await?;
     let e = &row.engagement;
     let to = from.saturating_add(limit);
-    let mut findings = statements::findings(&mut db, id, from, to)
-        .await?
-        .into_iter()
-        .peekable();
+    let mut findings = statements::findings(&mut db, id, from, to).await?.into_iter().peekable();
     let now = clock::now();
     let mut items = Vec::new();
     for epoch in from..to {
-        let Some((start, end)) = rules::epoch_window(&row.terms, e.started_at, e.ends_at, epoch)
-        else {
+        let Some((start, end)) = rules::epoch_window(&row.terms, e.started_at, e.ends_at, epoch) else {
             break;
         };
         if start > now {
@@ -146,12 +117,7 @@ pub async fn epochs(
         while let Some(finding) = findings.next_if(|finding| finding.epoch == epoch) {
             found.push(finding_view(finding));
         }
-        items.push(EpochView {
-            epoch,
-            from: rfc3339(start),
-            to: rfc3339(end),
-            findings: found,
-        });
+        items.push(EpochView { epoch, from: rfc3339(start), to: rfc3339(end), findings: found });
     }
     let next_cursor = (u64::try_from(items.len()) == Ok(limit)).then(|| to.to_string());
     Ok(Json(Page { items, next_cursor }))
@@ -191,10 +157,7 @@ pub async fn payouts(
         None => None,
         Some(cursor) => {
             let (block, log) = cursor.split_once('_').ok_or_else(refuse)?;
-            Some((
-                block.parse().map_err(|_| refuse())?,
-                log.parse().map_err(|_| refuse())?,
-            ))
+            Some((block.parse().map_err(|_| refuse())?, log.parse().map_err(|_| refuse())?))
         }
     };
     let mut db = lookup::db(&state.pool).await?;
@@ -220,10 +183,7 @@ pub async fn payouts(
 /// The voucher that proves most, with the transaction that redeems it. Needs no permission: it pays only the payee.
 #[utoipa::path(get, path = "/v1/engagements/{id}/voucher", tag = "engagements", params(("id" = String, Path)),
     responses((status = 200, body = VoucherView), (status = 404, body = Problem), (status = 400, body = Problem)))]
-pub async fn voucher(
-    State(state): State<AppState>,
-    Id(id): Id<EngagementId>,
-) -> Result<Json<VoucherView>> {
+pub async fn voucher(State(state): State<AppState>, Id(id): Id<EngagementId>) -> Result<Json<VoucherView>> {
     let mut db = lookup::db(&state.pool).await?;
     let row = lookup::engagement(&mut db, id).await?;
     let verdicts = statements::attested(&mut db, id, VERDICT_DEPTH).await?;
@@ -233,10 +193,7 @@ pub async fn voucher(
     let voucher = voucher.ok_or_else(|| {
         Error::not_found(
             "no_voucher",
-            format!(
-                "voucher yet: {} verdicts past their window are needed",
-                e.verifiers.threshold
-            ),
+            format!("voucher yet: {} verdicts past their window are needed", e.verifiers.threshold),
         )
     })?;
     let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, now);

@@ -60,25 +60,14 @@ pub async fn post(
     Body(EvidenceBody { claims }): Body<EvidenceBody>,
 ) -> Result<(StatusCode, Json<Receipt>)> {
     check_shape(&claims)?;
-    let mut db_tx = state
-        .pool
-        .begin()
-        .await
-        .map_err(piecework_store::Error::from)?;
+    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
     let row = lookup::engagement(&mut db_tx, id).await?;
     if matches!(row.engagement.status, Status::Closed { .. }) {
-        return Err(Error::conflict(
-            "engagement_closed",
-            "this engagement is closed: nothing can be earned any more",
-        ));
+        return Err(Error::conflict("engagement_closed", "this engagement is closed: nothing can be earned any more"));
     }
     for claim in &claims {
-        signature::verify(
-            row.engagement.bid.node,
-            claim.claim().digest(id, &state.chain.domain),
-            &claim.signature,
-        )
-        .map_err(|err| Error::signature(&format!("node (block {})", claim.number), &err))?;
+        signature::verify(row.engagement.bid.node, claim.claim().digest(id, &state.chain.domain), &claim.signature)
+            .map_err(|err| Error::signature(&format!("node (block {})", claim.number), &err))?;
     }
     stored_claims::lock(&mut db_tx, id).await?;
     let new = unknown(&mut db_tx, id, &claims).await?;
@@ -86,71 +75,32 @@ pub async fn post(
     for claim in new {
         stored_claims::add(&mut db_tx, id, claim).await?;
     }
-    let batch = Batch {
-        kind: "block-claims",
-        engagement: id,
-        claims: &claims,
-    };
+    let batch = Batch { kind: "block-claims", engagement: id, claims: &claims };
     let body = canonical::bytes(&batch)?;
     let hash = EvidenceHash(canonical::hash(&batch)?);
-    stored::put(
-        &mut db_tx,
-        hash,
-        batch.kind,
-        id,
-        row.engagement.bid.node,
-        &body,
-    )
-    .await?;
+    stored::put(&mut db_tx, hash, batch.kind, id, row.engagement.bid.node, &body).await?;
     db_tx.commit().await.map_err(piecework_store::Error::from)?;
-    let known = u64::try_from(claims.len())
-        .unwrap_or(u64::MAX)
-        .saturating_sub(accepted);
-    Ok((
-        StatusCode::CREATED,
-        Json(Receipt {
-            evidence: hash,
-            accepted,
-            known,
-        }),
-    ))
+    let known = u64::try_from(claims.len()).unwrap_or(u64::MAX).saturating_sub(accepted);
+    Ok((StatusCode::CREATED, Json(Receipt { evidence: hash, accepted, known })))
 }
 
 fn check_shape(claims: &[SignedClaim]) -> Result<()> {
     if claims.is_empty() || claims.len() > CLAIMS_PER_BATCH_MAX {
-        let detail = format!(
-            "a batch has 1 to {CLAIMS_PER_BATCH_MAX} claims, this one has {}",
-            claims.len()
-        );
+        let detail = format!("a batch has 1 to {CLAIMS_PER_BATCH_MAX} claims, this one has {}", claims.len());
         return Err(Error::rule("invalid_batch", detail));
     }
     for pair in claims.windows(2) {
-        let [a, b] = [
-            (pair[0].number, pair[0].revision),
-            (pair[1].number, pair[1].revision),
-        ];
+        let [a, b] = [(pair[0].number, pair[0].revision), (pair[1].number, pair[1].revision)];
         if a == b {
-            return Err(Error::rule(
-                "duplicate_claim",
-                format!("block {} is claimed twice in this batch", a.0),
-            ));
+            return Err(Error::rule("duplicate_claim", format!("block {} is claimed twice in this batch", a.0)));
         }
         if a > b {
-            return Err(Error::rule(
-                "claims_out_of_order",
-                format!("block {} comes after block {}", b.0, a.0),
-            ));
+            return Err(Error::rule("claims_out_of_order", format!("block {} comes after block {}", b.0, a.0)));
         }
     }
     // Evidence is canonical JSON, whose numbers are doubles (RFC 8785).
-    match claims
-        .iter()
-        .find(|claim| claim.number >= 1 << 53 || claim.revision >= 1 << 53)
-    {
-        Some(claim) => Err(Error::rule(
-            "number_too_large",
-            format!("block {} is not below 2^53", claim.number),
-        )),
+    match claims.iter().find(|claim| claim.number >= 1 << 53 || claim.revision >= 1 << 53) {
+        Some(claim) => Err(Error::rule("number_too_large", format!("block {} is not below 2^53", claim.number))),
         None => Ok(()),
     }
 }
@@ -168,9 +118,7 @@ async fn unknown<'a>(
     let highest = stored_claims::highest(db, id).await?;
     let mut new = Vec::new();
     for claim in claims {
-        let same = stored
-            .iter()
-            .find(|known| (known.number, known.revision) == (claim.number, claim.revision));
+        let same = stored.iter().find(|known| (known.number, known.revision) == (claim.number, claim.revision));
         match same {
             Some(known) if known.block_hash == claim.block_hash => {}
             Some(known) => {
@@ -180,14 +128,8 @@ async fn unknown<'a>(
                 );
                 return Err(Error::conflict("conflicting_claim", detail));
             }
-            None if claim.revision == 0
-                && highest.is_some_and(|highest| claim.number <= highest) =>
-            {
-                let detail = format!(
-                    "block {} comes after block {} was claimed",
-                    claim.number,
-                    highest.unwrap_or(0)
-                );
+            None if claim.revision == 0 && highest.is_some_and(|highest| claim.number <= highest) => {
+                let detail = format!("block {} comes after block {} was claimed", claim.number, highest.unwrap_or(0));
                 return Err(Error::conflict("claims_out_of_order", detail));
             }
             None => new.push(claim),
@@ -223,8 +165,7 @@ pub async fn claims(
 ) -> Result<Json<Claims>> {
     let mut db = lookup::db(&state.pool).await?;
     lookup::engagement(&mut db, id).await?;
-    let claims =
-        stored_claims::between(&mut db, id, params.from, params.to, CLAIMS_READ_MAX).await?;
+    let claims = stored_claims::between(&mut db, id, params.from, params.to, CLAIMS_READ_MAX).await?;
     Ok(Json(Claims { claims }))
 }
 
@@ -234,8 +175,7 @@ pub async fn claims(
 pub async fn read(State(state): State<AppState>, Id(hash): Id<EvidenceHash>) -> Result<Response> {
     let mut db = lookup::db(&state.pool).await?;
     let body = stored::get(&mut db, hash).await?;
-    let body =
-        body.ok_or_else(|| Error::not_found("evidence_not_found", format!("evidence {hash}")))?;
+    let body = body.ok_or_else(|| Error::not_found("evidence_not_found", format!("evidence {hash}")))?;
     Response::builder()
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")

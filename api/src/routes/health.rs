@@ -41,26 +41,13 @@ pub async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Readines
             Ok(Some(cursor)) => {
                 let lag = clock::now().since(cursor.time);
                 if lag > LAG_SECONDS_MAX {
-                    problems.push(format!(
-                        "chain {}: the newest indexed block is {lag} s old",
-                        state.chain.id
-                    ));
+                    problems.push(format!("chain {}: the newest indexed block is {lag} s old", state.chain.id));
                 }
             }
         },
     }
-    let status = if problems.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (
-        status,
-        Json(Readiness {
-            ready: problems.is_empty(),
-            problems,
-        }),
-    )
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready: problems.is_empty(), problems }))
 }
 
 /// Prometheus text format.

@@ -57,11 +57,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(evidence::post))
         .routes(routes!(evidence::read))
         .routes(routes!(verifiers::assignments))
-        .merge(
-            OpenApiRouter::new()
-                .routes(routes!(statements::post))
-                .layer(DefaultBodyLimit::max(STATEMENT_BYTES_MAX)),
-        )
+        .merge(OpenApiRouter::new().routes(routes!(statements::post)).layer(DefaultBodyLimit::max(STATEMENT_BYTES_MAX)))
         .routes(routes!(runners::read))
         .routes(routes!(stats::read))
         .routes(routes!(health::healthz))
@@ -74,9 +70,7 @@ pub fn streams() -> OpenApiRouter<AppState> {
 
 /// Not part of the API proper: its description, and metrics for the operator.
 pub fn unlisted() -> Router<AppState> {
-    Router::new()
-        .route("/openapi.json", get(document))
-        .route("/metrics", get(health::metrics))
+    Router::new().route("/openapi.json", get(document)).route("/metrics", get(health::metrics))
 }
 
 async fn document() -> axum::Json<utoipa::openapi::OpenApi> {

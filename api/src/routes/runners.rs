@@ -46,24 +46,11 @@ pub struct RunnerView {
 /// What a runner has done: units, faults, earnings and bond at risk per token.
 #[utoipa::path(get, path = "/v1/runners/{address}", tag = "runners", params(("address" = String, Path)),
     responses((status = 200, body = RunnerView), (status = 400, body = Problem)))]
-pub async fn read(
-    State(state): State<AppState>,
-    Id(runner): Id<Address>,
-) -> Result<Json<RunnerView>> {
+pub async fn read(State(state): State<AppState>, Id(runner): Id<Address>) -> Result<Json<RunnerView>> {
     let mut db = lookup::db(&state.pool).await?;
-    let filter = Filter {
-        runner: Some(runner),
-        ..Filter::default()
-    };
+    let filter = Filter { runner: Some(runner), ..Filter::default() };
     let rows = engagements::list(&mut db, &filter, ENGAGEMENTS_MAX).await?;
-    let mut view = RunnerView {
-        runner,
-        engagements: 0,
-        active: 0,
-        units_paid: 0,
-        faults: 0,
-        tokens: vec![],
-    };
+    let mut view = RunnerView { runner, engagements: 0, active: 0, units_paid: 0, faults: 0, tokens: vec![] };
     let mut tokens: BTreeMap<Address, TokenTotals> = BTreeMap::new();
     for row in rows {
         let e = row.engagement;
@@ -75,16 +62,10 @@ pub async fn read(
         sums.token = row.terms.token;
         // Sums of what one contract holds of one token can't exceed 256 bits.
         sums.earned = sums.earned.checked_add(e.paid).unwrap_or(sums.earned);
-        sums.penalties = sums
-            .penalties
-            .checked_add(e.penalties)
-            .unwrap_or(sums.penalties);
+        sums.penalties = sums.penalties.checked_add(e.penalties).unwrap_or(sums.penalties);
         if !matches!(e.status, Status::Closed { .. }) {
             let bond = rules::bond_left(&row.terms, e.faults);
-            sums.bond_at_risk = sums
-                .bond_at_risk
-                .checked_add(bond)
-                .unwrap_or(sums.bond_at_risk);
+            sums.bond_at_risk = sums.bond_at_risk.checked_add(bond).unwrap_or(sums.bond_at_risk);
         }
     }
     view.tokens = tokens.into_values().collect();

@@ -58,11 +58,7 @@ pub struct Valid {
 
 /// Checks everything that can be checked without the chain.
 pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
-    let OfferBody {
-        terms,
-        verifiers,
-        spec,
-    } = offer;
+    let OfferBody { terms, verifiers, spec } = offer;
     terms.validate()?;
     verifiers.validate()?;
     spec.validate()?;
@@ -72,26 +68,16 @@ pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
     }
     let spec_hash = spec.hash()?;
     if spec_hash != terms.spec_hash {
-        let detail = format!(
-            "terms.specHash is {}, but the spec's hash is {spec_hash}",
-            terms.spec_hash
-        );
+        let detail = format!("terms.specHash is {}, but the spec's hash is {spec_hash}", terms.spec_hash);
         return Err(Error::rule("spec_mismatch", detail));
     }
     if verifiers.hash() != terms.verifier_set {
-        let detail = format!(
-            "terms.verifierSet is {}, but the set's hash is {}",
-            terms.verifier_set,
-            verifiers.hash()
-        );
+        let detail = format!("terms.verifierSet is {}, but the set's hash is {}", terms.verifier_set, verifiers.hash());
         return Err(Error::rule("verifier_set_mismatch", detail));
     }
     // Seconds beyond the year 9999 can be posted on chain, but not told as a time here.
     if terms.open_until.0 > 253_402_300_799 {
-        return Err(Error::rule(
-            "invalid_terms",
-            "openUntil: must be before the year 10000",
-        ));
+        return Err(Error::rule("invalid_terms", "openUntil: must be before the year 10000"));
     }
     let cost = terms.cost(verifiers.members.len());
     let cost = cost.ok_or_else(|| Error::rule("invalid_terms", "the cost exceeds 256 bits"))?;
@@ -107,14 +93,9 @@ pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
 /// What an offer means: its id, deposit address, cost, and why nobody might bid.
 #[utoipa::path(post, path = "/v1/specs/check", tag = "bounties", request_body = OfferBody,
     responses((status = 200, body = Checked), (status = 422, body = Problem), (status = 400, body = Problem)))]
-pub async fn check(
-    State(state): State<AppState>,
-    Body(offer): Body<OfferBody>,
-) -> Result<Json<Checked>> {
+pub async fn check(State(state): State<AppState>, Body(offer): Body<OfferBody>) -> Result<Json<Checked>> {
     let valid = validate(&state.chain, &offer)?;
-    let OfferBody {
-        terms, verifiers, ..
-    } = &offer;
+    let OfferBody { terms, verifiers, .. } = &offer;
     let too_large = || Error::rule("invalid_terms", "the reserve exceeds 256 bits");
     let members = verifiers.members.len();
     Ok(Json(Checked {
@@ -125,18 +106,13 @@ pub async fn check(
         cost: valid.cost,
         reserve_per_seat: rules::reserve(terms, members, terms.rate_max).ok_or_else(too_large)?,
         fees_per_seat: rules::fee_reserve(terms, members, terms.units_max).ok_or_else(too_large)?,
-        runs_seconds: (terms.unit_seconds != 0)
-            .then(|| terms.units_max * u64::from(terms.unit_seconds)),
+        runs_seconds: (terms.unit_seconds != 0).then(|| terms.units_max * u64::from(terms.unit_seconds)),
         warnings: warnings(&offer),
     }))
 }
 
 fn warnings(offer: &OfferBody) -> Vec<String> {
-    let OfferBody {
-        terms,
-        verifiers,
-        spec,
-    } = offer;
+    let OfferBody { terms, verifiers, spec } = offer;
     let mut warnings = Vec::new();
     let mut warn = |text: &str| warnings.push(text.to_owned());
     if terms.open_until <= clock::now() {
@@ -154,9 +130,7 @@ fn warnings(offer: &OfferBody) -> Vec<String> {
     if terms.bond == 0 {
         warn("bond is 0: faults cost the runner nothing");
     }
-    if terms.unit_seconds != 0
-        && u64::from(terms.epoch_seconds) > terms.units_max * u64::from(terms.unit_seconds)
-    {
+    if terms.unit_seconds != 0 && u64::from(terms.epoch_seconds) > terms.units_max * u64::from(terms.unit_seconds) {
         warn("epochSeconds is longer than the whole engagement");
     }
     match spec {
@@ -166,9 +140,7 @@ fn warnings(offer: &OfferBody) -> Vec<String> {
                 warn("blocksMin is more than an epoch has units: every epoch would be a fault");
             }
             if terms.silence_seconds < spec.grace_seconds {
-                warn(
-                    "silenceSeconds is shorter than graceSeconds: verifiers count as silent before they may judge",
-                );
+                warn("silenceSeconds is shorter than graceSeconds: verifiers count as silent before they may judge");
             }
         }
     }

@@ -63,17 +63,9 @@ pub async fn post(
     State(state): State<AppState>,
     Body(body): Body<StatementBody>,
 ) -> Result<(StatusCode, Json<StatementView>)> {
-    let StatementBody {
-        verifier,
-        statement,
-        signature,
-        findings,
-    } = body;
+    let StatementBody { verifier, statement, signature, findings } = body;
     if findings.is_empty() || findings.len() > VERDICTS_MAX {
-        let detail = format!(
-            "a statement has 1 to {VERDICTS_MAX} verdicts, this one has {}",
-            findings.len()
-        );
+        let detail = format!("a statement has 1 to {VERDICTS_MAX} verdicts, this one has {}", findings.len());
         return Err(Error::rule("invalid_statement", detail));
     }
     signature::verify(verifier, statement.digest(&state.chain.domain), &signature)
@@ -88,72 +80,32 @@ pub async fn post(
     let tree = Tree::new(findings.iter().map(|f| f.verdict.leaf()).collect());
     let tree = tree.ok_or_else(|| Error::rule("invalid_statement", "no verdicts"))?;
     if tree.root() != statement.root {
-        let detail = format!(
-            "the verdicts' Merkle root is {}, the statement says {}",
-            tree.root(),
-            statement.root
-        );
+        let detail = format!("the verdicts' Merkle root is {}, the statement says {}", tree.root(), statement.root);
         return Err(Error::rule("root_mismatch", detail));
     }
 
-    let mut db_tx = state
-        .pool
-        .begin()
-        .await
-        .map_err(piecework_store::Error::from)?;
+    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
     let verdicts = u64::try_from(findings.len()).unwrap_or(u64::MAX);
-    let Some(id) =
-        stored::put(&mut db_tx, state.chain.id, verifier, &statement, &signature).await?
-    else {
-        return Ok((
-            StatusCode::CREATED,
-            Json(StatementView {
-                verdicts,
-                new: false,
-            }),
-        ));
+    let Some(id) = stored::put(&mut db_tx, state.chain.id, verifier, &statement, &signature).await? else {
+        return Ok((StatusCode::CREATED, Json(StatementView { verdicts, new: false })));
     };
     for (index, finding) in findings.iter().enumerate() {
         let report = file(&finding.report)?;
         let judgement = check(&mut db_tx, &state.chain, verifier, &statement, finding).await?;
         let verdict = &finding.verdict;
-        evidence::put(
-            &mut db_tx,
-            verdict.evidence,
-            REPORT_KIND,
-            verdict.engagement,
-            verifier,
-            &report,
-        )
-        .await?;
-        stored::add_verdict(
-            &mut db_tx,
-            id,
-            verifier,
-            verdict,
-            &judgement,
-            &tree.proof(index),
-        )
-        .await?;
+        evidence::put(&mut db_tx, verdict.evidence, REPORT_KIND, verdict.engagement, verifier, &report).await?;
+        stored::add_verdict(&mut db_tx, id, verifier, verdict, &judgement, &tree.proof(index)).await?;
     }
     db_tx.commit().await.map_err(piecework_store::Error::from)?;
-    Ok((
-        StatusCode::CREATED,
-        Json(StatementView {
-            verdicts,
-            new: true,
-        }),
-    ))
+    Ok((StatusCode::CREATED, Json(StatementView { verdicts, new: true })))
 }
 
 /// The evidence file that a report is stored as: what anyone who reads it can judge again.
 fn file(report: &Report) -> Result<Vec<u8>> {
     let body = canonical::bytes(report)?;
     if body.len() > REPORT_BYTES_MAX {
-        let detail = format!(
-            "a report has at most {REPORT_BYTES_MAX} bytes of canonical JSON, this one has {}",
-            body.len()
-        );
+        let detail =
+            format!("a report has at most {REPORT_BYTES_MAX} bytes of canonical JSON, this one has {}", body.len());
         return Err(Error::rule("report_too_large", detail));
     }
     // Canonical JSON's numbers are doubles (RFC 8785): a larger integer is written as another one.
@@ -176,17 +128,11 @@ async fn check(
     let id = verdict.engagement;
     let row = lookup::engagement(db, id).await?;
     if !row.engagement.verifiers.contains(verifier) {
-        return Err(Error::rule(
-            "not_verifier",
-            format!("{verifier} is not in the verifier set of engagement {id}"),
-        ));
+        return Err(Error::rule("not_verifier", format!("{verifier} is not in the verifier set of engagement {id}")));
     }
     let hash = EvidenceHash(canonical::hash(report)?);
     if hash != verdict.evidence {
-        let detail = format!(
-            "the report's hash is {hash}, the verdict names {}",
-            verdict.evidence
-        );
+        let detail = format!("the report's hash is {hash}, the verdict names {}", verdict.evidence);
         return Err(Error::rule("evidence_mismatch", detail));
     }
     check_window(&row, statement, verdict)?;
@@ -208,26 +154,15 @@ fn check_window(row: &engagements::Row, statement: &Statement, verdict: &Verdict
     let e = &row.engagement;
     let window = rules::epoch_window(&row.terms, e.started_at, e.ends_at, verdict.epoch);
     let (_, to) = window.ok_or_else(|| {
-        Error::rule(
-            "no_such_epoch",
-            format!(
-                "epoch {} begins at or after the engagement's end",
-                verdict.epoch
-            ),
-        )
+        Error::rule("no_such_epoch", format!("epoch {} begins at or after the engagement's end", verdict.epoch))
     })?;
     if statement.attested_at < to {
-        return Err(Error::rule(
-            "epoch_not_over",
-            format!("epoch {} runs until {to}", verdict.epoch),
-        ));
+        return Err(Error::rule("epoch_not_over", format!("epoch {} runs until {to}", verdict.epoch)));
     }
     let cap = cap_at(row, to);
     if verdict.units > cap {
-        let detail = format!(
-            "the clock allows {cap} units by the end of epoch {}, got {}",
-            verdict.epoch, verdict.units
-        );
+        let detail =
+            format!("the clock allows {cap} units by the end of epoch {}, got {}", verdict.epoch, verdict.units);
         return Err(Error::rule("above_clock_cap", detail));
     }
     Ok(())
@@ -237,13 +172,7 @@ fn check_window(row: &engagements::Row, statement: &Statement, verdict: &Verdict
 /// verifiers have judged.
 fn cap_at(row: &engagements::Row, time: Timestamp) -> u64 {
     let e = &row.engagement;
-    rules::units_cap(
-        &row.terms,
-        row.terms.units_max,
-        e.started_at,
-        e.ends_at,
-        time,
-    )
+    rules::units_cap(&row.terms, row.terms.units_max, e.started_at, e.ends_at, time)
 }
 
 async fn check_report(
@@ -257,14 +186,9 @@ async fn check_report(
     let e = &row.engagement;
     let spec = specs::get(db, row.terms.spec_hash).await?;
     let last = stored::last_verdict(db, e.id, verifier).await?;
-    let (units_before, faults_before) = last
-        .as_ref()
-        .map_or((0, 0), |last| (last.units, last.faults));
+    let (units_before, faults_before) = last.as_ref().map_or((0, 0), |last| (last.units, last.faults));
     if let Some(last) = last.as_ref().filter(|last| last.epoch >= verdict.epoch) {
-        let detail = format!(
-            "epoch {} of engagement {} is judged already",
-            last.epoch, e.id
-        );
+        let detail = format!("epoch {} of engagement {} is judged already", last.epoch, e.id);
         return Err(Error::conflict("epoch_already_judged", detail));
     }
     let window = rules::epoch_window(&row.terms, e.started_at, e.ends_at, verdict.epoch);
@@ -281,18 +205,14 @@ async fn check_report(
         ("from, to", window == Some((report.from, report.to))),
         ("whole", report.whole == whole),
         ("spec", spec == Some(Spec::Sequencer(report.spec.clone()))),
-        (
-            "unitsCap",
-            window.is_some_and(|(_, to)| report.units_cap == cap_at(row, to)),
-        ),
+        ("unitsCap", window.is_some_and(|(_, to)| report.units_cap == cap_at(row, to))),
         ("unitsBefore", report.units_before == units_before),
         ("faultsBefore", report.faults_before == faults_before),
     ];
     match expected.iter().find(|(_, holds)| !holds) {
-        Some((field, _)) => Err(Error::rule(
-            "report_mismatch",
-            format!("the report's {field} is not the engagement's"),
-        )),
+        Some((field, _)) => {
+            Err(Error::rule("report_mismatch", format!("the report's {field} is not the engagement's")))
+        }
         None => Ok(()),
     }
 }

@@ -29,11 +29,5 @@ pub async fn read(State(state): State<AppState>) -> Result<Json<Stats>> {
     let (bounties, bounties_open) = bounties::count(&mut db, clock::now()).await?;
     let (engagements, engagements_active) = engagements::count(&mut db).await?;
     let chain = Certainty::of(&cursor, cursor.number);
-    Ok(Json(Stats {
-        bounties,
-        bounties_open,
-        engagements,
-        engagements_active,
-        chain,
-    }))
+    Ok(Json(Stats { bounties, bounties_open, engagements, engagements_active, chain }))
 }

@@ -24,11 +24,7 @@ pub struct Bounty {
 
 impl Bounty {
     /// The state after `event`, which happened at `at` and concerns this bounty.
-    pub fn apply(
-        state: Option<Self>,
-        event: &Event,
-        at: Timestamp,
-    ) -> Result<Option<Self>, Inconsistent> {
+    pub fn apply(state: Option<Self>, event: &Event, at: Timestamp) -> Result<Option<Self>, Inconsistent> {
         match (state, event) {
             (None, Event::Posted { bounty, terms }) => Ok(Some(Self {
                 id: *bounty,
@@ -55,43 +51,28 @@ impl Bounty {
 
     fn next(mut self, event: &Event) -> Result<Self, Inconsistent> {
         let id = self.id;
-        let out_of_range = |field| Inconsistent::OutOfRange {
-            event: event.name(),
-            subject: format!("bounty {id}"),
-            field,
-        };
+        let out_of_range =
+            |field| Inconsistent::OutOfRange { event: event.name(), subject: format!("bounty {id}"), field };
         match event {
             Event::Funded { amount, escrow, .. } => {
                 self.escrow = *escrow;
-                self.funded = self
-                    .funded
-                    .checked_add(*amount)
-                    .ok_or_else(|| out_of_range("funded"))?;
+                self.funded = self.funded.checked_add(*amount).ok_or_else(|| out_of_range("funded"))?;
             }
             Event::EscrowReclaimed { .. } => self.escrow = Amount::ZERO,
             Event::Engaged { escrow, spare, .. } => {
                 self.escrow = *escrow;
                 if *spare {
-                    self.seats_vacated = self
-                        .seats_vacated
-                        .checked_sub(1)
-                        .ok_or_else(|| out_of_range("seatsVacated"))?;
+                    self.seats_vacated =
+                        self.seats_vacated.checked_sub(1).ok_or_else(|| out_of_range("seatsVacated"))?;
                 }
                 self.seats_taken += 1;
-                let open = self
-                    .terms
-                    .seats
-                    .checked_sub(self.seats_taken)
-                    .ok_or_else(|| out_of_range("seatsTaken"))?;
+                let open = self.terms.seats.checked_sub(self.seats_taken).ok_or_else(|| out_of_range("seatsTaken"))?;
                 self.seats_vacated = self.seats_vacated.min(open);
             }
             Event::Ended { reason, escrow, .. } => {
                 self.escrow = *escrow;
                 if reason.vacates() {
-                    self.seats_taken = self
-                        .seats_taken
-                        .checked_sub(1)
-                        .ok_or_else(|| out_of_range("seatsTaken"))?;
+                    self.seats_taken = self.seats_taken.checked_sub(1).ok_or_else(|| out_of_range("seatsTaken"))?;
                 }
                 if *reason == EndReason::Faults {
                     self.seats_vacated += 1;

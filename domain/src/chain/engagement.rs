@@ -19,21 +19,11 @@ pub enum NoticeBy {
 
 /// Where an engagement stands; `Closed` absorbs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "status",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "status", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Status {
     Active,
-    Ended {
-        reason: EndReason,
-    },
-    Closed {
-        reason: EndReason,
-        refunded: Amount,
-        bond_returned: Amount,
-    },
+    Ended { reason: EndReason },
+    Closed { reason: EndReason, refunded: Amount, bond_returned: Amount },
 }
 
 impl Status {
@@ -78,17 +68,7 @@ impl Engagement {
         match (state, event) {
             (
                 None,
-                Event::Engaged {
-                    engagement,
-                    bounty,
-                    bid,
-                    verifiers,
-                    units_max,
-                    started_at,
-                    ends_at,
-                    reserve,
-                    ..
-                },
+                Event::Engaged { engagement, bounty, bid, verifiers, units_max, started_at, ends_at, reserve, .. },
             ) => Ok(Some(Self {
                 id: *engagement,
                 bounty: *bounty,
@@ -124,61 +104,33 @@ impl Engagement {
 
     fn next(mut self, event: &Event) -> Result<Self, Inconsistent> {
         let id = self.id;
-        let out_of_range = |field| Inconsistent::OutOfRange {
-            event: event.name(),
-            subject: format!("engagement {id}"),
-            field,
-        };
+        let out_of_range =
+            |field| Inconsistent::OutOfRange { event: event.name(), subject: format!("engagement {id}"), field };
         match event {
-            Event::Redeemed {
-                units,
-                amount,
-                relay_fee,
-                ..
-            } => {
+            Event::Redeemed { units, amount, relay_fee, .. } => {
                 if *units <= self.units_paid {
                     return Err(out_of_range("unitsPaid"));
                 }
                 self.units_paid = *units;
-                self.paid = self
-                    .paid
-                    .checked_add(*amount)
-                    .ok_or_else(|| out_of_range("paid"))?;
-                self.relay_fees = self
-                    .relay_fees
-                    .checked_add(*relay_fee)
-                    .ok_or_else(|| out_of_range("relayFees"))?;
+                self.paid = self.paid.checked_add(*amount).ok_or_else(|| out_of_range("paid"))?;
+                self.relay_fees = self.relay_fees.checked_add(*relay_fee).ok_or_else(|| out_of_range("relayFees"))?;
             }
-            Event::Faulted {
-                faults, penalty, ..
-            } => {
+            Event::Faulted { faults, penalty, .. } => {
                 self.faults = *faults;
-                self.penalties = self
-                    .penalties
-                    .checked_add(*penalty)
-                    .ok_or_else(|| out_of_range("penalties"))?;
+                self.penalties = self.penalties.checked_add(*penalty).ok_or_else(|| out_of_range("penalties"))?;
             }
             Event::NoticeGiven { by, ends_at, .. } => {
                 self.ends_at = Some(*ends_at);
                 self.notice_by = Some(self.notice_from(*by));
             }
-            Event::Ended {
-                reason,
-                ended_at,
-                units_max,
-                ..
-            } => {
+            Event::Ended { reason, ended_at, units_max, .. } => {
                 self.ends_at = Some(*ended_at);
                 self.units_max = *units_max;
                 self.status = Status::Ended { reason: *reason };
             }
             Event::Reclaimed { reserve, bond, .. } => match self.status {
                 Status::Ended { reason } => {
-                    self.status = Status::Closed {
-                        reason,
-                        refunded: *reserve,
-                        bond_returned: *bond,
-                    };
+                    self.status = Status::Closed { reason, refunded: *reserve, bond_returned: *bond };
                 }
                 _ => return Err(out_of_range("status")),
             },
@@ -188,10 +140,6 @@ impl Engagement {
     }
 
     fn notice_from(&self, by: Address) -> NoticeBy {
-        if by == self.bid.runner {
-            NoticeBy::Runner
-        } else {
-            NoticeBy::Poster
-        }
+        if by == self.bid.runner { NoticeBy::Runner } else { NoticeBy::Poster }
     }
 }

@@ -10,11 +10,7 @@ use crate::terms::{Terms, VerifierSet};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
     Posted {
         bounty: BountyId,
@@ -139,22 +135,16 @@ impl Event {
             | Self::Funded { bounty, .. }
             | Self::DepositReturned { bounty, .. }
             | Self::EscrowReclaimed { bounty, .. } => Subject::Bounty(*bounty),
-            Self::Engaged {
-                engagement, bounty, ..
+            Self::Engaged { engagement, bounty, .. } | Self::Ended { engagement, bounty, .. } => {
+                Subject::Both(*engagement, *bounty)
             }
-            | Self::Ended {
-                engagement, bounty, ..
-            } => Subject::Both(*engagement, *bounty),
             Self::Redeemed { engagement, .. }
             | Self::Faulted { engagement, .. }
             | Self::Skipped { engagement, .. }
             | Self::NoticeGiven { engagement, .. }
             | Self::Reclaimed { engagement, .. } => Subject::Engagement(*engagement),
             Self::Credited { account, token, .. } | Self::Debited { account, token, .. } => {
-                Subject::Balance {
-                    account: *account,
-                    token: *token,
-                }
+                Subject::Balance { account: *account, token: *token }
             }
         }
     }

@@ -25,11 +25,7 @@ pub enum Inconsistent {
     #[error("engagement {0} began twice")]
     EngagementKnown(EngagementId),
     #[error("{event} on {subject} leaves {field} out of range")]
-    OutOfRange {
-        event: &'static str,
-        subject: String,
-        field: &'static str,
-    },
+    OutOfRange { event: &'static str, subject: String, field: &'static str },
 }
 
 #[cfg(test)]

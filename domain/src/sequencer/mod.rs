@@ -33,11 +33,7 @@ pub struct SignedClaim {
 
 impl SignedClaim {
     pub fn claim(&self) -> BlockClaim {
-        BlockClaim {
-            number: self.number,
-            revision: self.revision,
-            block_hash: self.block_hash,
-        }
+        BlockClaim { number: self.number, revision: self.revision, block_hash: self.block_hash }
     }
 }
 
@@ -151,30 +147,20 @@ pub struct Judgement {
 impl Report {
     /// Cumulative units after this epoch: what counted, as far as the clock allows.
     pub fn units(&self, judgement: &Judgement) -> u64 {
-        self.units_before
-            .saturating_add(judgement.counted)
-            .min(self.units_cap)
-            .max(self.units_before)
+        self.units_before.saturating_add(judgement.counted).min(self.units_cap).max(self.units_before)
     }
 
     /// Cumulative faults after this epoch.
     pub fn faults(&self, judgement: &Judgement) -> u64 {
-        self.faults_before
-            .saturating_add(u64::from(judgement.fault))
+        self.faults_before.saturating_add(u64::from(judgement.fault))
     }
 }
 
 /// Judges one epoch. Pure: the same report gives the same judgement to anyone.
 pub fn judge(report: &Report) -> Judgement {
     let domain = Domain::new(report.chain_id, report.escrow);
-    let in_epoch =
-        |block: &&SeenBlock| report.from <= block.timestamp && block.timestamp < report.to;
-    let seen: BTreeMap<u64, &SeenBlock> = report
-        .seen
-        .iter()
-        .filter(in_epoch)
-        .map(|b| (b.number, b))
-        .collect();
+    let in_epoch = |block: &&SeenBlock| report.from <= block.timestamp && block.timestamp < report.to;
+    let seen: BTreeMap<u64, &SeenBlock> = report.seen.iter().filter(in_epoch).map(|b| (b.number, b)).collect();
 
     let mut accepted: BTreeMap<u64, Result<(), Reason>> = BTreeMap::new();
     let mut highest: Option<BlockClaim> = None;
@@ -182,10 +168,7 @@ pub fn judge(report: &Report) -> Judgement {
     for signed in &report.claims {
         let claim = signed.claim();
         let outcome = check(report, &domain, &seen, highest, &mut revisions, signed);
-        let ordered = !matches!(
-            outcome,
-            Err(Reason::BadSignature | Reason::OutOfOrder | Reason::Duplicate)
-        );
+        let ordered = !matches!(outcome, Err(Reason::BadSignature | Reason::OutOfOrder | Reason::Duplicate));
         if ordered {
             highest = Some(claim);
             // A later revision of a number replaces the earlier one: the node had to build it again.
@@ -219,12 +202,8 @@ fn check(
     signed: &SignedClaim,
 ) -> Result<(), Reason> {
     let claim = signed.claim();
-    signature::verify(
-        report.node,
-        claim.digest(report.engagement, domain),
-        &signed.signature,
-    )
-    .map_err(|_| Reason::BadSignature)?;
+    signature::verify(report.node, claim.digest(report.engagement, domain), &signed.signature)
+        .map_err(|_| Reason::BadSignature)?;
     if let Some(last) = highest {
         if claim.number == last.number && claim.revision <= last.revision {
             return Err(Reason::Duplicate);
@@ -246,11 +225,7 @@ fn check(
     if report.final_number.is_none_or(|last| claim.number > last) {
         return Err(Reason::NotFinal);
     }
-    let deadline_ms = block
-        .timestamp
-        .plus(u64::from(report.spec.timely_seconds))
-        .0
-        .saturating_mul(1000);
+    let deadline_ms = block.timestamp.plus(u64::from(report.spec.timely_seconds)).0.saturating_mul(1000);
     if block.first_seen_ms > deadline_ms {
         return Err(Reason::Late);
     }

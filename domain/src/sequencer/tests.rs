@@ -44,12 +44,7 @@ fn report() -> Report {
     for n in 0..5 {
         let timestamp = START.plus(n);
         let first_seen_ms = timestamp.0 * 1_000 + 150;
-        report.seen.push(SeenBlock {
-            number: 100 + n,
-            hash: hash(100 + n),
-            timestamp,
-            first_seen_ms,
-        });
+        report.seen.push(SeenBlock { number: 100 + n, hash: hash(100 + n), timestamp, first_seen_ms });
         let claim = claim(&report, NODE, 100 + n, 0, hash(100 + n));
         report.claims.push(claim);
     }
@@ -57,42 +52,19 @@ fn report() -> Report {
 }
 
 fn claim(report: &Report, key: u8, number: u64, revision: u64, block_hash: B256) -> SignedClaim {
-    let claim = BlockClaim {
-        number,
-        revision,
-        block_hash,
-    };
-    let digest = claim.digest(
-        report.engagement,
-        &Domain::new(report.chain_id, report.escrow),
-    );
-    SignedClaim {
-        number,
-        revision,
-        block_hash,
-        signature: sign(key, digest),
-    }
+    let claim = BlockClaim { number, revision, block_hash };
+    let digest = claim.digest(report.engagement, &Domain::new(report.chain_id, report.escrow));
+    SignedClaim { number, revision, block_hash, signature: sign(key, digest) }
 }
 
 fn refused(report: &Report) -> Vec<(u64, Reason)> {
-    judge(report)
-        .refused
-        .iter()
-        .map(|r| (r.number, r.reason))
-        .collect()
+    judge(report).refused.iter().map(|r| (r.number, r.reason)).collect()
 }
 
 #[test]
 fn every_honest_block_counts() {
     let report = report();
-    assert_eq!(
-        judge(&report),
-        Judgement {
-            counted: 5,
-            refused: vec![],
-            fault: false
-        }
-    );
+    assert_eq!(judge(&report), Judgement { counted: 5, refused: vec![], fault: false });
 }
 
 #[test]
@@ -163,10 +135,7 @@ fn a_block_outside_the_epoch_is_not_this_epochs() {
     report.seen[4].timestamp = report.to;
     assert_eq!(refused(&report), [(104, Reason::UnknownBlock)]);
     report.seen[0].timestamp = Timestamp(report.from.0 - 1);
-    assert_eq!(
-        refused(&report),
-        [(100, Reason::UnknownBlock), (104, Reason::UnknownBlock)]
-    );
+    assert_eq!(refused(&report), [(100, Reason::UnknownBlock), (104, Reason::UnknownBlock)]);
 }
 
 #[test]
@@ -226,8 +195,5 @@ fn a_report_survives_its_canonical_form() {
     let report = report();
     let bytes = crate::canonical::bytes(&report).expect("is canonical");
     let read: Report = serde_json::from_slice(&bytes).expect("reads back");
-    assert_eq!(
-        (judge(&read), crate::canonical::bytes(&read).expect("again")),
-        (judge(&report), bytes)
-    );
+    assert_eq!((judge(&read), crate::canonical::bytes(&read).expect("again")), (judge(&report), bytes));
 }

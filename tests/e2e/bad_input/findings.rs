@@ -26,12 +26,7 @@ pub fn honest(world: &World<'_>, role: &str) -> Finding {
     let Spec::Sequencer(spec) = world.cast.spec();
     let (from, to) = window(world, 0);
     let claims = vec![claim(world, FIRST, 1), claim(world, FIRST + 1, 1)];
-    let see = |number| SeenBlock {
-        number,
-        hash: B256::repeat_byte(1),
-        timestamp: from,
-        first_seen_ms: from.0 * 1_000,
-    };
+    let see = |number| SeenBlock { number, hash: B256::repeat_byte(1), timestamp: from, first_seen_ms: from.0 * 1_000 };
     let report = Report {
         kind: REPORT_KIND.to_owned(),
         engagement: e.id,
@@ -67,65 +62,24 @@ pub fn judged(report: Report) -> Finding {
     Finding { verdict, report }
 }
 
-pub fn signed(
-    world: &World<'_>,
-    role: &str,
-    domain: &Domain,
-    at: Timestamp,
-    findings: Vec<Finding>,
-) -> StatementBody {
-    let root =
-        Tree::new(findings.iter().map(|f| f.verdict.leaf()).collect()).map(|tree| tree.root());
-    let statement = Statement {
-        root: root.unwrap_or_default(),
-        attested_at: at,
-    };
+pub fn signed(world: &World<'_>, role: &str, domain: &Domain, at: Timestamp, findings: Vec<Finding>) -> StatementBody {
+    let root = Tree::new(findings.iter().map(|f| f.verdict.leaf()).collect()).map(|tree| tree.root());
+    let statement = Statement { root: root.unwrap_or_default(), attested_at: at };
     let signature = world.cast.sign(role, statement.digest(domain));
-    StatementBody {
-        verifier: world.cast.address(role),
-        statement,
-        signature,
-        findings,
-    }
+    StatementBody { verifier: world.cast.address(role), statement, signature, findings }
 }
 
 /// The judge's statement of these findings when epoch 0 is just over.
 pub fn stated(world: &World<'_>, findings: Vec<Finding>) -> StatementBody {
-    signed(
-        world,
-        JUDGE,
-        &world.cast.domain,
-        window(world, 0).1,
-        findings,
-    )
+    signed(world, JUDGE, &world.cast.domain, window(world, 0).1, findings)
 }
 
 /// Refused whole: none of its evidence is kept.
-pub async fn refused(
-    world: &World<'_>,
-    what: &str,
-    body: &StatementBody,
-    status: u16,
-    code: &str,
-) -> String {
-    let detail = world
-        .refused(what, world.post(PATH, body).await, status, code)
-        .await;
-    for hash in body
-        .findings
-        .iter()
-        .take(3)
-        .map(|f| canonical::hash(&f.report).unwrap())
-    {
+pub async fn refused(world: &World<'_>, what: &str, body: &StatementBody, status: u16, code: &str) -> String {
+    let detail = world.refused(what, world.post(PATH, body).await, status, code).await;
+    for hash in body.findings.iter().take(3).map(|f| canonical::hash(&f.report).unwrap()) {
         let answer = world.get(&format!("/v1/evidence/{hash}")).await;
-        world
-            .refused(
-                &format!("evidence of {what}"),
-                answer,
-                404,
-                "evidence_not_found",
-            )
-            .await;
+        world.refused(&format!("evidence of {what}"), answer, 404, "evidence_not_found").await;
     }
     detail
 }

@@ -12,29 +12,13 @@ use super::world::World;
 /// Checking and announcing refuse alike, and nothing is announced.
 async fn refused(world: &World<'_>, what: &str, offer: &Value, code: &str) -> String {
     let answer = world.post("/v1/specs/check", offer).await;
-    world
-        .refused(&format!("checking an offer {what}"), answer, 422, code)
-        .await;
+    world.refused(&format!("checking an offer {what}"), answer, 422, code).await;
     let answer = world.post("/v1/bounties", offer).await;
-    let detail = world
-        .refused(&format!("an offer {what}"), answer, 422, code)
-        .await;
+    let detail = world.refused(&format!("an offer {what}"), answer, 422, code).await;
     if let Ok(terms) = serde_json::from_value::<Terms>(offer["terms"].clone()) {
         // Bids can be sent as soon as a bounty is announced.
-        let bids = world
-            .get(&format!(
-                "/v1/bounties/{}/bids",
-                world.cast.bounty_id(&terms)
-            ))
-            .await;
-        world
-            .refused(
-                &format!("the book of an offer {what}"),
-                bids,
-                404,
-                "bounty_not_found",
-            )
-            .await;
+        let bids = world.get(&format!("/v1/bounties/{}/bids", world.cast.bounty_id(&terms))).await;
+        world.refused(&format!("the book of an offer {what}"), bids, 404, "bounty_not_found").await;
     }
     detail
 }
@@ -63,27 +47,14 @@ pub async fn terms_that_break_a_rule(world: &World<'_>) {
     for (field, spoil) in cases {
         let mut terms = world.terms();
         spoil(&mut terms);
-        let detail = refused(
-            world,
-            &format!("with a bad {field}"),
-            &offer(world, &terms),
-            "invalid_terms",
-        )
-        .await;
+        let detail = refused(world, &format!("with a bad {field}"), &offer(world, &terms), "invalid_terms").await;
         if !detail.contains(field) {
-            world.complain(format!(
-                "terms with a bad {field}: the detail doesn't name it: {detail}"
-            ));
+            world.complain(format!("terms with a bad {field}: the detail doesn't name it: {detail}"));
         }
     }
-    let late = Terms {
-        open_until: Timestamp(world.cast.now().await.0 - 1),
-        ..world.terms()
-    };
+    let late = Terms { open_until: Timestamp(world.cast.now().await.0 - 1), ..world.terms() };
     let answer = world.post("/v1/bounties", &offer(world, &late)).await;
-    world
-        .refused("an offer that closed", answer, 409, "closed")
-        .await;
+    world.refused("an offer that closed", answer, 409, "closed").await;
 }
 
 pub async fn specs_that_break_a_rule(world: &World<'_>) {
@@ -94,9 +65,7 @@ pub async fn specs_that_break_a_rule(world: &World<'_>) {
         ("title", |s| s.title = "a\0b".to_owned()),
         ("description", |s| s.description = "x".repeat(4_001)),
         // Few enough characters, too many bytes.
-        ("16384 bytes", |s| {
-            (s.title, s.description) = ("🧱".repeat(120), "🧱".repeat(4_000))
-        }),
+        ("16384 bytes", |s| (s.title, s.description) = ("🧱".repeat(120), "🧱".repeat(4_000))),
         ("version", |s| s.version = 2),
         ("chainId", |s| s.chain_id = 1 << 53),
         ("blocksMin", |s| s.blocks_min = u64::MAX),
@@ -107,22 +76,11 @@ pub async fn specs_that_break_a_rule(world: &World<'_>) {
         let Spec::Sequencer(mut spec) = world.cast.spec();
         spoil(&mut spec);
         let spec = Spec::Sequencer(spec);
-        let terms = Terms {
-            spec_hash: spec.hash().unwrap(),
-            ..world.terms()
-        };
+        let terms = Terms { spec_hash: spec.hash().unwrap(), ..world.terms() };
         let offer = json!({ "terms": terms, "verifiers": world.judges(), "spec": spec });
-        let detail = refused(
-            world,
-            &format!("with a bad {field} in its spec"),
-            &offer,
-            "invalid_spec",
-        )
-        .await;
+        let detail = refused(world, &format!("with a bad {field} in its spec"), &offer, "invalid_spec").await;
         if !detail.contains(field) {
-            world.complain(format!(
-                "a spec with a bad {field}: the detail doesn't name it: {detail}"
-            ));
+            world.complain(format!("a spec with a bad {field}: the detail doesn't name it: {detail}"));
         }
     }
     let shapes = [
@@ -137,13 +95,7 @@ pub async fn specs_that_break_a_rule(world: &World<'_>) {
     for (what, field, value) in shapes {
         let mut offer = offer(world, &world.terms());
         offer["spec"][field] = value;
-        let detail = refused(
-            world,
-            &format!("with {what} in its spec"),
-            &offer,
-            "invalid_body",
-        )
-        .await;
+        let detail = refused(world, &format!("with {what} in its spec"), &offer, "invalid_body").await;
         if what == "an unknown field" && !detail.contains(field) {
             world.complain(format!("{what} is not named: {detail}"));
         }
@@ -155,61 +107,16 @@ pub async fn verifier_sets_that_break_a_rule(world: &World<'_>) {
     let numbered = |count: u8| (1..=count).map(Address::repeat_byte).collect::<Vec<_>>();
     let reversed: Vec<_> = good.members.iter().rev().copied().collect();
     let cases = [
-        (
-            "unsorted members",
-            VerifierSet {
-                threshold: 2,
-                members: reversed,
-            },
-        ),
-        (
-            "one member twice",
-            VerifierSet {
-                threshold: 1,
-                members: vec![good.members[0]; 2],
-            },
-        ),
-        (
-            "nobody as a member",
-            VerifierSet {
-                threshold: 1,
-                members: vec![Address::ZERO, good.members[0]],
-            },
-        ),
-        (
-            "a threshold of 0",
-            VerifierSet {
-                threshold: 0,
-                members: good.members.clone(),
-            },
-        ),
-        (
-            "a threshold nobody reaches",
-            VerifierSet {
-                threshold: 3,
-                members: good.members.clone(),
-            },
-        ),
-        (
-            "no members",
-            VerifierSet {
-                threshold: 1,
-                members: vec![],
-            },
-        ),
-        (
-            "33 members",
-            VerifierSet {
-                threshold: 1,
-                members: numbered(33),
-            },
-        ),
+        ("unsorted members", VerifierSet { threshold: 2, members: reversed }),
+        ("one member twice", VerifierSet { threshold: 1, members: vec![good.members[0]; 2] }),
+        ("nobody as a member", VerifierSet { threshold: 1, members: vec![Address::ZERO, good.members[0]] }),
+        ("a threshold of 0", VerifierSet { threshold: 0, members: good.members.clone() }),
+        ("a threshold nobody reaches", VerifierSet { threshold: 3, members: good.members.clone() }),
+        ("no members", VerifierSet { threshold: 1, members: vec![] }),
+        ("33 members", VerifierSet { threshold: 1, members: numbered(33) }),
     ];
     for (what, verifiers) in cases {
-        let terms = Terms {
-            verifier_set: verifiers.hash(),
-            ..world.terms()
-        };
+        let terms = Terms { verifier_set: verifiers.hash(), ..world.terms() };
         let offer = json!({ "terms": terms, "verifiers": verifiers, "spec": world.cast.spec() });
         refused(world, &format!("with {what}"), &offer, "invalid_terms").await;
     }
@@ -222,13 +129,7 @@ pub async fn hashes_that_do_not_fit(world: &World<'_>) {
     refused(world, "of another spec", &other, "spec_mismatch").await;
     let mut other = good.clone();
     other["verifiers"]["threshold"] = json!(1);
-    refused(
-        world,
-        "of another threshold",
-        &other,
-        "verifier_set_mismatch",
-    )
-    .await;
+    refused(world, "of another threshold", &other, "verifier_set_mismatch").await;
     let mut other = good.clone();
     other["verifiers"]["members"] = json!(world.cast.verifiers().members);
     refused(world, "of other verifiers", &other, "verifier_set_mismatch").await;
@@ -268,14 +169,7 @@ pub async fn amounts_that_are_not_decimal_strings(world: &World<'_>) {
             let mut offer = offer(world, &world.terms());
             offer["terms"][field] = amount.clone();
             let answer = world.post("/v1/bounties", &offer).await;
-            world
-                .refused(
-                    &format!("an offer with {field} {amount:.90}"),
-                    answer,
-                    422,
-                    "invalid_body",
-                )
-                .await;
+            world.refused(&format!("an offer with {field} {amount:.90}"), answer, 422, "invalid_body").await;
         }
     }
     let cases = [
@@ -292,12 +186,6 @@ pub async fn amounts_that_are_not_decimal_strings(world: &World<'_>) {
     for (field, value) in cases {
         let mut offer = offer(world, &world.terms());
         offer["terms"][field] = value.clone();
-        refused(
-            world,
-            &format!("with {field} {value}"),
-            &offer,
-            "invalid_body",
-        )
-        .await;
+        refused(world, &format!("with {field} {value}"), &offer, "invalid_body").await;
     }
 }

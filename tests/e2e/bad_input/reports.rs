@@ -15,9 +15,7 @@ pub async fn reports_that_are_not_the_engagements(world: &World<'_>) {
     let cases: [(&str, fn(&mut Report)); 16] = [
         ("kind", |r| r.kind = "essay".to_owned()),
         ("kind", |r| r.kind = "\0".to_owned()),
-        ("engagement", |r| {
-            r.engagement = EngagementId(B256::repeat_byte(9))
-        }),
+        ("engagement", |r| r.engagement = EngagementId(B256::repeat_byte(9))),
         ("verifier", |r| r.verifier = Address::repeat_byte(9)),
         ("node", |r| r.node = Address::repeat_byte(9)),
         ("chainId", |r| r.chain_id += 1),
@@ -38,13 +36,7 @@ pub async fn reports_that_are_not_the_engagements(world: &World<'_>) {
         spoil(&mut report);
         // Well-hashed, and about the verdict's engagement: only the report's own word is wrong.
         let evidence = EvidenceHash(canonical::hash(&report).unwrap());
-        let finding = Finding {
-            verdict: Verdict {
-                evidence,
-                ..good.verdict
-            },
-            report,
-        };
+        let finding = Finding { verdict: Verdict { evidence, ..good.verdict }, report };
         let what = format!("a report of another {field}");
         let body = stated(world, vec![finding]);
         let detail = refused(world, &what, &body, 422, "report_mismatch").await;
@@ -64,105 +56,37 @@ pub async fn reports_that_are_not_the_engagements(world: &World<'_>) {
         let mut report = honest(world, JUDGE).report;
         spoil(&mut report);
         let body = stated(world, vec![judged(report)]);
-        refused(
-            world,
-            "a report of numbers above 2^53",
-            &body,
-            422,
-            "number_too_large",
-        )
-        .await;
+        refused(world, "a report of numbers above 2^53", &body, 422, "number_too_large").await;
     }
     let mut report = honest(world, JUDGE).report;
-    let long_ago = SeenBlock {
-        timestamp: Timestamp(0),
-        ..report.seen[0]
-    };
+    let long_ago = SeenBlock { timestamp: Timestamp(0), ..report.seen[0] };
     report.seen.extend(std::iter::repeat_n(long_ago, 40_000));
     let body = stated(world, vec![judged(report)]);
-    refused(
-        world,
-        "a report that is too long to keep",
-        &body,
-        422,
-        "report_too_large",
-    )
-    .await;
+    refused(world, "a report that is too long to keep", &body, 422, "report_too_large").await;
 }
 
 pub async fn verdicts_that_contradict_what_was_judged(world: &World<'_>) {
     let good = honest(world, JUDGE);
-    let send = async |findings: Vec<Finding>| -> Answer {
-        world.post(PATH, &stated(world, findings)).await
-    };
-    let view = world
-        .accepted("a good statement", send(vec![good.clone()]).await, 201)
-        .await;
+    let send = async |findings: Vec<Finding>| -> Answer { world.post(PATH, &stated(world, findings)).await };
+    let view = world.accepted("a good statement", send(vec![good.clone()]).await, 201).await;
     assert_eq!(view, json!({ "verdicts": 1, "new": true }));
-    let view = world
-        .accepted("the same statement", send(vec![good.clone()]).await, 201)
-        .await;
+    let view = world.accepted("the same statement", send(vec![good.clone()]).await, 201).await;
     assert_eq!(view, json!({ "verdicts": 1, "new": false }));
 
     let mut report = good.report.clone();
     report.claims.truncate(1);
     let fewer = judged(report);
     assert_ne!(fewer.verdict.units, good.verdict.units);
-    refused(
-        world,
-        "another verdict for one epoch",
-        &stated(world, vec![fewer]),
-        409,
-        "epoch_already_judged",
-    )
-    .await;
+    refused(world, "another verdict for one epoch", &stated(world, vec![fewer]), 409, "epoch_already_judged").await;
     let (from, to) = window(world, 1);
     let later = signed(world, JUDGE, &world.cast.domain, to, vec![good.clone()]);
-    world
-        .refused(
-            "the same verdict later",
-            world.post(PATH, &later).await,
-            409,
-            "epoch_already_judged",
-        )
-        .await;
+    world.refused("the same verdict later", world.post(PATH, &later).await, 409, "epoch_already_judged").await;
 
     // The next epoch must go on from the last one's counts.
-    let next = Report {
-        epoch: 1,
-        from,
-        to,
-        units_cap: 8,
-        claims: vec![],
-        seen: vec![],
-        ..good.report
-    };
-    let body = signed(
-        world,
-        JUDGE,
-        &world.cast.domain,
-        to,
-        vec![judged(next.clone())],
-    );
-    refused(
-        world,
-        "a verdict that forgets the last",
-        &body,
-        422,
-        "report_mismatch",
-    )
-    .await;
-    let more = judged(Report {
-        units_before: 4,
-        ..next
-    });
+    let next = Report { epoch: 1, from, to, units_cap: 8, claims: vec![], seen: vec![], ..good.report };
+    let body = signed(world, JUDGE, &world.cast.domain, to, vec![judged(next.clone())]);
+    refused(world, "a verdict that forgets the last", &body, 422, "report_mismatch").await;
+    let more = judged(Report { units_before: 4, ..next });
     let body = signed(world, JUDGE, &world.cast.domain, to, vec![more]);
-    refused(
-        world,
-        "a verdict that adds to the last",
-        &body,
-        422,
-        "report_mismatch",
-    )
-    .await;
+    refused(world, "a verdict that adds to the last", &body, 422, "report_mismatch").await;
 }

@@ -55,92 +55,36 @@ impl<'a> World<'a> {
         // Long enough to stay active to the last case.
         open.units_max = 100_000;
         open.verifier_set = judges(cast).hash();
-        let full = Terms {
-            open_claim: true,
-            salt: Amount::from(2),
-            ..open.clone()
-        };
+        let full = Terms { open_claim: true, salt: Amount::from(2), ..open.clone() };
         let (open_id, full_id) = (cast.bounty_id(&open), cast.bounty_id(&full));
         for terms in [&open, &full] {
             let offer = json!({ "terms": terms, "verifiers": judges(cast), "spec": cast.spec() });
-            let refused = cast
-                .api
-                .post::<Value>("/v1/bounties", &offer)
-                .await
-                .expect_err("is unpaid");
+            let refused = cast.api.post::<Value>("/v1/bounties", &offer).await.expect_err("is unpaid");
             assert_eq!(refused.code(), Some("payment_required"));
-            let deposit =
-                piecework_contracts::deposit_address(cast.dev.ready.escrow, cast.bounty_id(terms));
-            cast.send(
-                "poster",
-                deposit,
-                terms.cost(JUDGES.len()).unwrap().0,
-                Bytes::new(),
-            )
-            .await;
+            let deposit = piecework_contracts::deposit_address(cast.dev.ready.escrow, cast.bounty_id(terms));
+            cast.send("poster", deposit, terms.cost(JUDGES.len()).unwrap().0, Bytes::new()).await;
         }
         for id in [open_id, full_id] {
-            eventually("the bounty is posted", 30, || async {
-                cast.bounty(id).await.ok()
-            })
-            .await;
+            eventually("the bounty is posted", 30, || async { cast.bounty(id).await.ok() }).await;
         }
 
         let runner = cast.address("runner1");
         let bond = piecework_contracts::deposit_call(NATIVE, runner, full.bond.into());
-        cast.send(
-            "runner1",
-            cast.dev.ready.escrow,
-            U256::from(full.bond),
-            bond,
-        )
-        .await;
-        let chosen = Bid {
-            node: cast.address(NODE),
-            ..cast.bid(full_id, &full)
-        };
-        let rival = Bid {
-            runner: cast.address("runner2"),
-            ..cast.bid(full_id, &full)
-        };
+        cast.send("runner1", cast.dev.ready.escrow, U256::from(full.bond), bond).await;
+        let chosen = Bid { node: cast.address(NODE), ..cast.bid(full_id, &full) };
+        let rival = Bid { runner: cast.address("runner2"), ..cast.bid(full_id, &full) };
         for (role, bid) in [("runner1", &chosen), ("runner2", &rival)] {
-            let body =
-                json!({ "bid": bid, "signature": cast.sign(role, bid.digest(&cast.domain)) });
-            cast.api
-                .post::<Value>(&format!("/v1/bounties/{full_id}/bids"), &body)
-                .await
-                .expect("the bid is taken");
+            let body = json!({ "bid": bid, "signature": cast.sign(role, bid.digest(&cast.domain)) });
+            cast.api.post::<Value>(&format!("/v1/bounties/{full_id}/bids"), &body).await.expect("the bid is taken");
         }
-        let award = Award {
-            bounty: full_id,
-            bid: chosen.engagement_id(),
-            expires_at: full.open_until,
-            spare: false,
-        };
-        let body =
-            json!({ "award": award, "signature": cast.sign("poster", award.digest(&cast.domain)) });
-        cast.api
-            .post::<Value>(&format!("/v1/bounties/{full_id}/awards"), &body)
-            .await
-            .expect("the award is taken");
+        let award = Award { bounty: full_id, bid: chosen.engagement_id(), expires_at: full.open_until, spare: false };
+        let body = json!({ "award": award, "signature": cast.sign("poster", award.digest(&cast.domain)) });
+        cast.api.post::<Value>(&format!("/v1/bounties/{full_id}/awards"), &body).await.expect("the award is taken");
         let engagement = cast.engaged(award.bid).await;
 
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(20))
-            .build()
-            .unwrap();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
         let (state, complaints) = (Mutex::default(), Mutex::default());
-        let world = Self {
-            cast,
-            http,
-            open,
-            open_id,
-            full_id,
-            engagement,
-            rival,
-            state,
-            complaints,
-        };
+        let world = Self { cast, http, open, open_id, full_id, engagement, rival, state, complaints };
         let state = world.read().await;
         *world.state.lock().unwrap() = state;
         world
@@ -152,10 +96,7 @@ impl<'a> World<'a> {
 
     /// An offer that only lacks its payment: what a case spoils.
     pub fn terms(&self) -> Terms {
-        Terms {
-            salt: Amount::from(3),
-            ..self.open.clone()
-        }
+        Terms { salt: Amount::from(3), ..self.open.clone() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -163,59 +104,28 @@ impl<'a> World<'a> {
     }
 
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
-        self.json(Method::POST, path, serde_json::to_vec(body).unwrap())
-            .await
+        self.json(Method::POST, path, serde_json::to_vec(body).unwrap()).await
     }
 
     pub async fn json(&self, method: Method, path: &str, body: Vec<u8>) -> Answer {
-        self.send(method, path, &[("content-type", "application/json")], body)
-            .await
+        self.send(method, path, &[("content-type", "application/json")], body).await
     }
 
-    pub async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Vec<u8>,
-    ) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let url = format!("{}{path}", self.cast.dev.ready.api_url);
-        let request = headers
-            .iter()
-            .fold(self.http.request(method, url), |r, (name, value)| {
-                r.header(*name, *value)
-            });
-        let response = request
-            .body(body)
-            .send()
-            .await
-            .unwrap_or_else(|err| panic!("no answer to {path:.200}: {err:?}"));
+        let request = headers.iter().fold(self.http.request(method, url), |r, (name, value)| r.header(*name, *value));
+        let response =
+            request.body(body).send().await.unwrap_or_else(|err| panic!("no answer to {path:.200}: {err:?}"));
         let status = response.status().as_u16();
-        let content_type = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or("")
-            .to_owned();
-        let text = response
-            .text()
-            .await
-            .unwrap_or_else(|err| panic!("no whole answer to {path:.200}: {err:?}"));
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned();
+        let text = response.text().await.unwrap_or_else(|err| panic!("no whole answer to {path:.200}: {err:?}"));
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer {
-            status,
-            content_type,
-            body,
-        }
+        Answer { status, content_type, body }
     }
 
     /// `answer` is the problem `code`, and everything is as it was. Returns the detail.
     pub async fn refused(&self, what: &str, answer: Answer, status: u16, code: &str) -> String {
-        let Answer {
-            status: got,
-            content_type,
-            body,
-        } = &answer;
+        let Answer { status: got, content_type, body } = &answer;
         let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
         let clear = *got == status
             && content_type == "application/problem+json"
@@ -226,16 +136,12 @@ impl<'a> World<'a> {
             && !text("title").is_empty()
             && !text("detail").is_empty();
         if !clear {
-            self.complain(format!(
-                "{what}: expected {status} {code}, got {got} {content_type:?} {body:.400}"
-            ));
+            self.complain(format!("{what}: expected {status} {code}, got {got} {content_type:?} {body:.400}"));
         }
         let now = self.read().await;
         let before = std::mem::replace(&mut *self.state.lock().unwrap(), now.clone());
         if now != before {
-            self.complain(format!(
-                "{what}: changed something\nbefore: {before}\nafter: {now}"
-            ));
+            self.complain(format!("{what}: changed something\nbefore: {before}\nafter: {now}"));
         }
         text("detail")
     }
@@ -266,18 +172,12 @@ impl<'a> World<'a> {
         let metrics = self.get("/metrics").await.body;
         let metrics = metrics.as_str().expect("metrics are text").lines();
         // Before the first block is indexed, /readyz rightly says 503.
-        let failed =
-            metrics.filter(|line| line.contains("status=\"5") && !line.contains("/readyz"));
+        let failed = metrics.filter(|line| line.contains("status=\"5") && !line.contains("/readyz"));
         let failed: Vec<_> = failed.collect();
         assert!(failed.is_empty(), "the API failed inside: {failed:?}");
 
         let complaints = self.complaints.lock().unwrap();
-        assert!(
-            complaints.is_empty(),
-            "{} complaints:\n{}",
-            complaints.len(),
-            complaints.join("\n")
-        );
+        assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
     }
 
     /// All that requests could change. What changes by itself, as blocks come, is left out.
@@ -291,10 +191,7 @@ impl<'a> World<'a> {
             format!("/v1/bounties/{full}/bids"),
             format!("/v1/engagements/{engagement}/epochs?limit=100"),
             format!("/v1/engagements/{engagement}/payouts"),
-            format!(
-                "/v1/engagements/{engagement}/claims?from=0&to={}",
-                1_u64 << 53
-            ),
+            format!("/v1/engagements/{engagement}/claims?from=0&to={}", 1_u64 << 53),
         ];
         let answers = join_all(paths.iter().map(|path| self.get(path))).await;
         let read = paths.iter().zip(answers).map(|(path, answer)| {
@@ -310,10 +207,7 @@ impl<'a> World<'a> {
 fn judges(cast: &Cast<'_>) -> VerifierSet {
     let mut members: Vec<_> = JUDGES.iter().map(|role| cast.address(role)).collect();
     members.sort();
-    VerifierSet {
-        threshold: 2,
-        members,
-    }
+    VerifierSet { threshold: 2, members }
 }
 
 /// Takes out how far the mirror is, and epochs that nobody judged.
