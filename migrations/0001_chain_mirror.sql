@@ -117,6 +117,9 @@ create table feed (
     created_at    timestamptz not null default now()
 );
 
+create index feed_of_bounty on feed (bounty_id, seq) where bounty_id is not null;
+create index feed_of_engagement on feed (engagement_id, seq) where engagement_id is not null;
+
 create function announce_feed() returns trigger language plpgsql as $$
 begin
     perform pg_notify('piecework_feed', '');

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 
 pub use types::{Assignment, Claims, Engagement, Finding, Page, Problem, Receipt, StatementBody};
 
+/// Claims the API returns at once.
+const CLAIMS_PAGE: usize = 5_000;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, thiserror::Error)]
@@ -81,10 +83,21 @@ impl Client {
         }
     }
 
-    /// Claims of the block numbers `from..=to`.
+    /// Claims of the block numbers `from..=to`, page by page.
     pub async fn claims(&self, id: EngagementId, from: u64, to: u64) -> Result<Vec<SignedClaim>, Error> {
-        let claims: Claims = self.get(&format!("/v1/engagements/{id}/claims?from={from}&to={to}")).await?;
-        Ok(claims.claims)
+        let mut all: Vec<SignedClaim> = Vec::new();
+        let mut next = from;
+        loop {
+            let page: Claims = self.get(&format!("/v1/engagements/{id}/claims?from={next}&to={to}")).await?;
+            let full = page.claims.len() >= CLAIMS_PAGE;
+            let Some(last) = page.claims.last().map(|claim| claim.number) else { return Ok(all) };
+            // The last number's revisions may go on on the next page: read that number again.
+            all.extend(page.claims.into_iter().filter(|claim| !full || claim.number < last));
+            if !full || last == next {
+                return Ok(all);
+            }
+            next = last;
+        }
     }
 
     pub async fn send_claims(&self, id: EngagementId, claims: &[SignedClaim]) -> Result<Receipt, Error> {

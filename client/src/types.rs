@@ -36,6 +36,7 @@ pub struct Assignment {
     pub chain_id: u64,
     pub escrow: Address,
     pub node: Address,
+    pub bid: Bid,
     pub terms: Terms,
     pub spec: Spec,
     pub started_at: Timestamp,
@@ -52,7 +53,7 @@ pub struct Claims {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Receipt {
-    pub evidence: EvidenceHash,
+    pub evidence: Option<EvidenceHash>,
     pub accepted: u64,
     pub known: u64,
 }

@@ -95,6 +95,9 @@ impl Terms {
         if u128::from(self.units_max) * u128::from(self.unit_seconds) > u128::from(u32::MAX) {
             return refuse("unitSeconds", "unitsMax × unitSeconds must fit 32 bits of seconds");
         }
+        if self.units_max >= 1 << 53 {
+            return refuse("unitsMax", "must be below 2^53");
+        }
         if self.epoch_seconds == 0 {
             return refuse("epochSeconds", "must be above 0");
         }

@@ -50,11 +50,11 @@ pub fn best(terms: &Terms, set: &VerifierSet, verdicts: &[AttestedVerdict], now:
             .max_by_key(|v| (v.verdict.epoch, v.verdict.units));
         newest.extend(candidate);
     }
-    newest.sort_by_key(|v| (std::cmp::Reverse(v.verdict.units), std::cmp::Reverse(v.verdict.faults), v.verifier));
+    newest.sort_by_key(|v| std::cmp::Reverse(v.verdict.units));
     let threshold = usize::from(set.threshold);
-    if threshold == 0 || newest.len() < threshold {
-        return None;
-    }
+    let units = newest.get(threshold.checked_sub(1)?)?.verdict.units;
+    newest.retain(|v| v.verdict.units >= units);
+    newest.sort_by_key(|v| (std::cmp::Reverse(v.verdict.faults), v.verifier));
     newest.truncate(threshold);
     newest.sort_by_key(|v| v.verifier);
     Some(Voucher {
@@ -96,6 +96,12 @@ mod tests {
     fn takes_the_threshold_highest_count() {
         let verdicts = [verdict(0, 0, 10, 0, START), verdict(1, 0, 8, 1, START), verdict(2, 0, 3, 1, START)];
         assert_eq!(best_at(&verdicts, START.plus(20)), Some((8, 0)));
+    }
+
+    #[test]
+    fn one_verifier_can_not_hide_the_faults_the_others_found() {
+        let verdicts = [verdict(0, 0, 10, 3, START), verdict(1, 0, 10, 3, START), verdict(2, 0, 11, 0, START)];
+        assert_eq!(best_at(&verdicts, START.plus(20)), Some((10, 3)));
     }
 
     #[test]

@@ -83,6 +83,9 @@ async fn step(pool: &PgPool, source: &Source, config: &Config, range: u64) -> Re
 
     // The block at the cursor must still be the one that was indexed.
     let at_cursor = source.header(BlockNumberOrTag::Number(cursor.number)).await?;
+    if at_cursor.is_none() && is_behind(&mut db_tx, source, &head, chain_id).await? {
+        return Ok(Step::AtHead);
+    }
     if at_cursor.is_none_or(|header| header.hash != cursor.hash) {
         let fork = rollback::fork_point(&mut db_tx, source, &cursor).await?;
         let undone = rollback::to(&mut db_tx, chain_id, &fork).await?;
@@ -109,6 +112,18 @@ async fn step(pool: &PgPool, source: &Source, config: &Config, range: u64) -> Re
     Ok(Step::Advanced)
 }
 
+/// Whether an endpoint without the cursor's block is on the same chain, only not that far.
+async fn is_behind(
+    db: &mut piecework_store::PgConnection,
+    source: &Source,
+    head: &Header,
+    chain_id: u64,
+) -> Result<bool, Error> {
+    let Some(stored) = chains::header_at_or_below(db, chain_id, head.number).await? else { return Ok(true) };
+    let on_chain = source.header(BlockNumberOrTag::Number(stored.number)).await?;
+    Ok(on_chain.is_some_and(|header| header.hash == stored.hash))
+}
+
 async fn begin(db_tx: &mut piecework_store::PgConnection, source: &Source, config: &Config) -> Result<(), Error> {
     let actual = source.chain_id().await?;
     if actual != config.chain_id {
@@ -130,8 +145,8 @@ struct Fetched {
 /// where they don't, the chain moved between two answers and the step is tried again.
 async fn fetch(source: &Source, chain_id: u64, cursor: &Cursor, to: u64) -> Result<Fetched, Error> {
     let moved = |problem: &str| Error::Rpc { what: "a consistent range", problem: problem.to_owned() };
-    let logs = source.logs(cursor.number + 1, to).await?;
     let last = source.header(BlockNumberOrTag::Number(to)).await?.ok_or_else(|| moved("the last block is gone"))?;
+    let logs = source.logs(cursor, &last).await?;
     if to == cursor.number + 1 && last.parent_hash != cursor.hash {
         return Err(moved("the next block has another parent"));
     }
@@ -158,9 +173,9 @@ async fn fetch(source: &Source, chain_id: u64, cursor: &Cursor, to: u64) -> Resu
             placed.push(event);
         }
     }
-    // If the chain switched while it was read, the cursor's block has been replaced.
-    let at_cursor = source.header(BlockNumberOrTag::Number(cursor.number)).await?;
-    if at_cursor.is_none_or(|header| header.hash != cursor.hash) {
+    // One hash names the whole chain below it: if it still stands, the logs were this chain's.
+    let again = source.header(BlockNumberOrTag::Number(to)).await?;
+    if again.is_none_or(|header| header.hash != last.hash) {
         return Err(moved("the chain was reorganised meanwhile"));
     }
     Ok(Fetched { last, placed })

@@ -5,7 +5,7 @@ use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{Block, Filter, Log};
 use piecework_domain::Address;
 use piecework_domain::time::Timestamp;
-use piecework_store::chains::Header;
+use piecework_store::chains::{Cursor, Header};
 
 use crate::Error;
 
@@ -31,9 +31,14 @@ impl Source {
         Ok(block.as_ref().map(header))
     }
 
-    /// The escrow's logs of the blocks `from..=to`, in order.
-    pub async fn logs(&self, from: u64, to: u64) -> Result<Vec<Log>, Error> {
-        let filter = Filter::new().address(self.escrow).from_block(from).to_block(to);
+    /// The escrow's logs of the blocks after `cursor` up to `last`, in order. A single block is asked for by its hash: an
+    /// endpoint that doesn't have it must say so instead of answering with nothing.
+    pub async fn logs(&self, cursor: &Cursor, last: &Header) -> Result<Vec<Log>, Error> {
+        let filter = Filter::new().address(self.escrow);
+        let filter = match cursor.number + 1 == last.number {
+            true => filter.at_block_hash(last.hash),
+            false => filter.from_block(cursor.number + 1).to_block(last.number),
+        };
         let mut logs = self.provider.get_logs(&filter).await.map_err(rpc("logs"))?;
         logs.sort_by_key(|log| (log.block_number, log.log_index));
         Ok(logs)

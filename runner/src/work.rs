@@ -114,8 +114,8 @@ impl Work<'_> {
                     self.journal.settled(id, &claims)?;
                     sent += claims.len();
                 }
-                Err(err) if err.retryable() || claims.len() == 1 => {
-                    if !err.retryable() {
+                Err(err) if !for_good(&err) || claims.len() == 1 => {
+                    if for_good(&err) {
                         tracing::warn!(
                             block = claims[0].number,
                             error = &err as &dyn std::error::Error,
@@ -138,7 +138,7 @@ impl Work<'_> {
             let one = std::slice::from_ref(claim);
             match self.api.send_claims(id, one).await {
                 Ok(_) => sent += 1,
-                Err(err) if err.retryable() => return Err(err.into()),
+                Err(err) if !for_good(&err) => return Err(err.into()),
                 Err(err) => {
                     tracing::warn!(
                         block = claim.number,
@@ -151,4 +151,18 @@ impl Work<'_> {
         }
         Ok(sent)
     }
+}
+
+/// Refusals that no later attempt changes. Anything else (an engagement that a reorg took away for a moment, a proxy's answer)
+/// keeps the claims.
+fn for_good(err: &piecework_client::Error) -> bool {
+    const CODES: [&str; 6] = [
+        "conflicting_claim",
+        "claims_out_of_order",
+        "duplicate_claim",
+        "bad_signature",
+        "engagement_closed",
+        "number_too_large",
+    ];
+    err.code().is_some_and(|code| CODES.contains(&code))
 }

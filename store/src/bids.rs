@@ -74,10 +74,10 @@ pub async fn of_bounty(db: &mut PgConnection, id: BountyId, limit: i64) -> Resul
         .collect())
 }
 
-/// How many bids a bounty has that were not withdrawn.
+/// How many bids a bounty has that were not withdrawn and have not expired.
 pub async fn count(db: &mut PgConnection, id: BountyId) -> Result<u64> {
     let row = sqlx::query!(
-        r#"select count(*) as "count!" from bids where bounty_id = $1 and withdrawn_at is null"#,
+        r#"select count(*) as "count!" from bids where bounty_id = $1 and withdrawn_at is null and expires_at > now()"#,
         id.0.as_slice()
     )
     .fetch_one(db)

@@ -60,21 +60,33 @@ pub async fn between(
         .collect()
 }
 
+/// Stored claims of some numbers.
+pub async fn of_numbers(db: &mut PgConnection, id: EngagementId, numbers: &[u64]) -> Result<Vec<SignedClaim>> {
+    let numbers: Vec<i64> = numbers.iter().map(|number| to_i64(*number)).collect::<Result<_>>()?;
+    let rows = sqlx::query!(
+        "select number, revision, block_hash, signature from block_claims
+         where engagement_id = $1 and number = any($2) order by number, revision",
+        id.0.as_slice(),
+        &numbers,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(SignedClaim {
+                number: to_u64(row.number)?,
+                revision: to_u64(row.revision)?,
+                block_hash: hash(&row.block_hash)?,
+                signature: row.signature.into(),
+            })
+        })
+        .collect()
+}
+
 /// The highest number claimed so far.
 pub async fn highest(db: &mut PgConnection, id: EngagementId) -> Result<Option<u64>> {
     let row = sqlx::query!("select max(number) as number from block_claims where engagement_id = $1", id.0.as_slice())
         .fetch_one(db)
         .await?;
     row.number.map(to_u64).transpose()
-}
-
-/// How many different numbers were claimed so far.
-pub async fn count(db: &mut PgConnection, id: EngagementId) -> Result<u64> {
-    let row = sqlx::query!(
-        r#"select count(distinct number) as "count!" from block_claims where engagement_id = $1"#,
-        id.0.as_slice()
-    )
-    .fetch_one(db)
-    .await?;
-    to_u64(row.count)
 }

@@ -136,7 +136,8 @@ pub async fn redeemable_candidates(
         r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>"
            from engagements e join bounties b on b.id = e.bounty_id
            where e.chain_id = $1 and e.status <> 'closed' and ($2::bytea is null or e.id > $2)
-             and exists (select from verdicts v where v.engagement_id = e.id and v.units > e.units_paid)
+             and exists (select from verdicts v where v.engagement_id = e.id
+                         and (v.units > e.units_paid or v.faults > (e.state ->> 'faults')::bigint))
            order by e.id limit $3"#,
         to_i64(chain_id)?,
         after.as_ref().map(|id| id.0.as_slice()),

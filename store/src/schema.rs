@@ -30,7 +30,7 @@ pub async fn fresh_database(admin_url: &str, prefix: &str) -> Result<String> {
     use sqlx::{AssertSqlSafe, Connection, PgConnection};
     let mut db = PgConnection::connect(admin_url).await?;
     let old = sqlx::query!(
-        r#"select datname::text as "name!" from pg_database d where datname like $1 || '\_%'
+        r#"select datname::text as "name!" from pg_database d where datname ~ ('^' || $1 || '_[0-9a-f]{32}$')
            and not exists (select from pg_stat_activity a where a.datname = d.datname)"#,
         prefix
     )

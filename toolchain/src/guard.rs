@@ -17,7 +17,14 @@ exec 3<&0
 pid_file=$1; shift
 "$@" </dev/null 3<&- & pid=$!
 [ -z "$pid_file" ] || echo "$pid" >"$pid_file"
-{ while read -r _; do :; done; kill -INT "$pid" 2>/dev/null; } <&3 & guard=$!
+{
+  while read -r _; do :; done
+  n=0
+  while kill -INT "$pid" 2>/dev/null; do
+    sleep 1; n=$((n + 1))
+    [ "$n" -lt 12 ] || kill -KILL "$pid" 2>/dev/null
+  done
+} <&3 & guard=$!
 exec 3<&-
 wait "$pid"; code=$?
 kill "$guard" 2>/dev/null

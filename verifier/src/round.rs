@@ -7,7 +7,6 @@ use alloy::signers::local::PrivateKeySigner;
 use piecework_client::{Assignment, Client, Finding, StatementBody};
 use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Domain, Statement};
-use piecework_domain::terms::Terms;
 
 use crate::judge::{self, Before};
 use crate::memory::Memory;
@@ -56,11 +55,22 @@ impl Round<'_> {
         let Some(view) = self.views.get(&judge::chain_of(assignment)) else {
             return Err(Error::NoEndpoint(judge::chain_of(assignment)));
         };
-        if !is_what_it_says(assignment, &assignment.terms) {
+        if !is_what_it_says(assignment) {
             tracing::warn!(engagement = %assignment.engagement, "the assignment's terms and spec don't hash to its ids");
             return Ok(vec![]);
         }
-        let mut before = Before { units: assignment.units, faults: assignment.faults };
+        // What was counted before is this verifier's own word, not the API's.
+        let mut before = match assignment.next_epoch.checked_sub(1) {
+            None => Before { units: 0, faults: 0 },
+            Some(last) => match self.memory.judged(assignment.engagement, last)? {
+                Some(finding) => Before { units: finding.verdict.units, faults: finding.verdict.faults },
+                None => {
+                    let engagement = assignment.engagement;
+                    tracing::warn!(%engagement, epoch = last, "no memory of this verdict; not judging on top of it");
+                    return Ok(vec![]);
+                }
+            },
+        };
         let mut findings = Vec::new();
         let mut epoch = assignment.next_epoch;
         while findings.len() < EPOCHS_PER_ROUND_MAX {
@@ -119,8 +129,9 @@ impl Round<'_> {
     }
 }
 
-/// The API can't pass other terms or another spec for the bounty's.
-fn is_what_it_says(assignment: &Assignment, terms: &Terms) -> bool {
-    let spec = assignment.spec.hash().ok();
-    spec == Some(terms.spec_hash) && terms.bounty_id(assignment.chain_id, assignment.escrow) == assignment.bounty
+/// The API can't pass other terms, another spec, bounty or node for the engagement's.
+fn is_what_it_says(a: &Assignment) -> bool {
+    a.spec.hash().ok() == Some(a.terms.spec_hash)
+        && a.terms.bounty_id(a.chain_id, a.escrow) == a.bounty
+        && (a.bid.engagement_id(), a.bid.bounty, a.bid.node) == (a.engagement, a.bounty, a.node)
 }

@@ -147,6 +147,8 @@ impl View {
         }
         let seen_ms = clock::now_ms();
         let floor = head.number.saturating_sub(CATCH_UP_MAX);
+        // The head at once: walking back may take a while.
+        memory.see(self.chain_id, &[(head.number, head.hash)], seen_ms)?;
         let first_look = known.is_empty();
         let mut new = vec![(head.number, head.hash)];
         let (mut number, mut expected) = (head.number, head.parent_hash);

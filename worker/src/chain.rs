@@ -67,11 +67,13 @@ impl Chain {
     /// Gas that a call to the escrow takes now, or why it would revert.
     pub async fn estimate(&self, data: &Bytes) -> Result<u64, Refused> {
         let call = TransactionRequest::default().from(self.operator()).to(self.escrow).input(data.clone().into());
-        self.provider.estimate_gas(call).await.map_err(|err| {
-            match err.as_error_resp().and_then(|response| response.as_revert_data()) {
-                Some(data) => Refused::Reverts(revert_of(&data)),
-                None => Refused::Unknown(rpc("estimating gas")(err)),
-            }
+        self.provider.estimate_gas(call).await.map_err(|err| match err.as_error_resp() {
+            // The endpoint has tried and says no: an error of this call, not of the endpoint.
+            Some(response) => Refused::Reverts(match response.as_revert_data() {
+                Some(data) => revert_of(&data),
+                None => Revert { code: "not_executable".to_owned(), detail: response.message.to_string() },
+            }),
+            None => Refused::Unknown(rpc("estimating gas")(err)),
         })
     }
 

@@ -9,6 +9,8 @@ use crate::{Error, clock};
 
 /// Offers looked at per query.
 const BATCH: i64 = 100;
+/// A sweep that failed is tried again after this long.
+const RETRY_SECONDS: i64 = 30;
 
 /// Decides on a `postFromDeposit` for every announced bounty whose deposit address holds its token.
 pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
@@ -34,6 +36,10 @@ pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
                 continue;
             }
             let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
+            let last = txs::latest(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0).await?;
+            if last.is_some_and(|tx| tx.state == "failed" && tx.age_seconds < RETRY_SECONDS) {
+                continue;
+            }
             let data = post_from_deposit_call(&offer.terms);
             if txs::queue(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0, &data, None).await? {
                 tracing::info!(bounty = %offer.bounty, amount = %held, "a deposit has arrived");

@@ -7,8 +7,10 @@ use piecework_store::{PgPool, txs};
 use crate::Error;
 use crate::chain::{Chain, Refused};
 
-/// Transactions under way at once.
+/// Transactions looked after per round.
 const IN_FLIGHT_MAX: i64 = 64;
+/// No honest call of ours comes near this; a hostile token's could.
+const GAS_MAX: u64 = 1_500_000;
 
 /// Signs and sends what is queued. True if there may be more.
 pub async fn send_next(pool: &PgPool, chain: &Chain) -> Result<bool, Error> {
@@ -28,6 +30,12 @@ pub async fn send_next(pool: &PgPool, chain: &Chain) -> Result<bool, Error> {
             return Ok(true);
         }
     };
+    if gas > GAS_MAX {
+        txs::fail(&mut db_tx, queued.id, "gas_above_limit").await?;
+        db_tx.commit().await.map_err(piecework_store::Error::from)?;
+        tracing::warn!(kind = queued.kind, subject = %queued.subject, gas, "not sent: it would burn too much gas");
+        return Ok(true);
+    }
     let open = txs::open_nonces(&mut db_tx, chain.id, chain.operator()).await?;
     let nonce = first_free(chain.mined_nonce().await?, &open);
     let signed = chain.sign(queued.data, nonce, gas).await?;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use piecework_domain::chain::Status;
 use piecework_domain::ids::{EngagementId, EvidenceHash};
 use piecework_domain::sequencer::{CLAIMS_PER_BATCH_MAX, SignedClaim};
-use piecework_domain::{canonical, signature};
+use piecework_domain::{Address, canonical, signature};
 use piecework_store::{PgConnection, claims as stored_claims, evidence as stored};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -32,8 +32,9 @@ pub struct EvidenceBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
-    /// Names the stored file: `GET /v1/evidence/{hash}`.
-    pub evidence: EvidenceHash,
+    /// Names the file of the new claims: `GET /v1/evidence/{hash}`. Absent when none is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceHash>,
     /// Claims that are new.
     pub accepted: u64,
     /// Claims that were stored before: sending again is safe.
@@ -46,7 +47,7 @@ pub struct Receipt {
 struct Batch<'a> {
     kind: &'static str,
     engagement: EngagementId,
-    claims: &'a [SignedClaim],
+    claims: &'a [&'a SignedClaim],
 }
 
 /// Block claims of the engagement's node. Authorised by the node's signature on each claim; all are stored or none.
@@ -72,16 +73,30 @@ pub async fn post(
     stored_claims::lock(&mut db_tx, id).await?;
     let new = unknown(&mut db_tx, id, &claims).await?;
     let accepted = u64::try_from(new.len()).unwrap_or(u64::MAX);
-    for claim in new {
+    for claim in &new {
         stored_claims::add(&mut db_tx, id, claim).await?;
     }
-    let batch = Batch { kind: "block-claims", engagement: id, claims: &claims };
-    let body = canonical::bytes(&batch)?;
-    let hash = EvidenceHash(canonical::hash(&batch)?);
-    stored::put(&mut db_tx, hash, batch.kind, id, row.engagement.bid.node, &body).await?;
+    let evidence = match new.is_empty() {
+        // Claims are public: storing known ones again would let anyone fill the disk.
+        true => None,
+        false => Some(store_batch(&mut db_tx, id, row.engagement.bid.node, &new).await?),
+    };
     db_tx.commit().await.map_err(piecework_store::Error::from)?;
     let known = u64::try_from(claims.len()).unwrap_or(u64::MAX).saturating_sub(accepted);
-    Ok((StatusCode::CREATED, Json(Receipt { evidence: hash, accepted, known })))
+    Ok((StatusCode::CREATED, Json(Receipt { evidence, accepted, known })))
+}
+
+/// Stores the file of a batch's new claims.
+async fn store_batch(
+    db: &mut PgConnection,
+    id: EngagementId,
+    node: Address,
+    claims: &[&SignedClaim],
+) -> Result<EvidenceHash> {
+    let batch = Batch { kind: "block-claims", engagement: id, claims };
+    let hash = EvidenceHash(canonical::hash(&batch)?);
+    stored::put(db, hash, batch.kind, id, node, &canonical::bytes(&batch)?).await?;
+    Ok(hash)
 }
 
 fn check_shape(claims: &[SignedClaim]) -> Result<()> {
@@ -111,10 +126,8 @@ async fn unknown<'a>(
     id: EngagementId,
     claims: &'a [SignedClaim],
 ) -> Result<Vec<&'a SignedClaim>> {
-    let (Some(first), Some(last)) = (claims.first(), claims.last()) else {
-        return Ok(vec![]);
-    };
-    let stored = stored_claims::between(db, id, first.number, last.number, i64::MAX).await?;
+    let numbers: Vec<u64> = claims.iter().map(|claim| claim.number).collect();
+    let stored = stored_claims::of_numbers(db, id, &numbers).await?;
     let highest = stored_claims::highest(db, id).await?;
     let mut new = Vec::new();
     for claim in claims {

@@ -16,6 +16,9 @@ use crate::extract::Body;
 use crate::state::{AppState, Chain};
 use crate::{Error, Result, clock};
 
+/// Units of one epoch that a verifier's report can hold.
+const EPOCH_UNITS_MAX: u64 = 5_000;
+
 /// An offer: terms, the spec they hash, the verifier set they hash.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -78,6 +81,10 @@ pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
     // Seconds beyond the year 9999 can be posted on chain, but not told as a time here.
     if terms.open_until.0 > 253_402_300_799 {
         return Err(Error::rule("invalid_terms", "openUntil: must be before the year 10000"));
+    }
+    if u64::from(terms.epoch_seconds) / u64::from(terms.unit_seconds.max(1)) > EPOCH_UNITS_MAX {
+        let detail = format!("an epoch has at most {EPOCH_UNITS_MAX} units: its report must fit an evidence file");
+        return Err(Error::rule("epoch_too_long", detail));
     }
     let cost = terms.cost(verifiers.members.len());
     let cost = cost.ok_or_else(|| Error::rule("invalid_terms", "the cost exceeds 256 bits"))?;

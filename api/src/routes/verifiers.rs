@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use piecework_domain::Address;
 use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::messages::Bid;
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::Terms;
 use piecework_domain::time::Timestamp;
@@ -29,6 +30,8 @@ pub struct AssignmentView {
     pub escrow: Address,
     #[schema(value_type = String)]
     pub node: Address,
+    /// The engagement's id is its hash.
+    pub bid: Bid,
     pub terms: Terms,
     pub spec: Spec,
     /// Unix seconds: epoch n is `[startedAt + n × epochSeconds, …)`, cut at `endsAt`.
@@ -74,6 +77,7 @@ pub async fn assignments(
             chain_id: a.row.chain_id,
             escrow,
             node: a.row.engagement.bid.node,
+            bid: a.row.engagement.bid.clone(),
             started_at: a.row.engagement.started_at,
             ends_at: a.row.engagement.ends_at,
             terms: a.row.terms,

@@ -15,6 +15,8 @@ library Rules {
         if (terms.unitsMax == 0) return "unitsMax";
         // An engagement's clock must fit 32 bits of seconds (136 years); that keeps every sum of times far below 40 bits.
         if (uint256(terms.unitsMax) * terms.unitSeconds > type(uint32).max) return "unitSeconds";
+        // Off chain, counts are doubles in canonical JSON and 64-bit signed integers in databases.
+        if (terms.unitsMax >= 2 ** 53) return "unitsMax";
         if (terms.epochSeconds == 0) return "epochSeconds";
         if (terms.seats == 0) return "seats";
         if (terms.faultPenalty > terms.bond) return "faultPenalty";

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -47,7 +47,7 @@ impl Home {
         fs::create_dir_all(&dir)?;
         if !reachable_by_others(&dir) {
             // The project lies in a folder that only root may enter; the cluster can't.
-            dir = PathBuf::from("/var/tmp/piecework").join(flat_name(&dir));
+            dir = shared_dir()?.join(flat_name(&dir));
             fs::create_dir_all(&dir)?;
         }
         chown(&dir, Some(owner.0), Some(owner.1))
@@ -129,7 +129,7 @@ fn reachable_by_others(path: &Path) -> bool {
 /// Copies the packaged programs (bin, lib, share) to where an unprivileged user can run them.
 fn copy_programs(bin: &Path) -> Result<PathBuf> {
     let native = bin.parent().context("the programs lie in a folder")?;
-    let target = PathBuf::from("/var/tmp/piecework").join(flat_name(native));
+    let target = shared_dir()?.join(flat_name(native));
     let copied = target.join("bin");
     if !target.join(".complete").is_file() {
         let _ = fs::remove_dir_all(&target);
@@ -139,6 +139,19 @@ fn copy_programs(bin: &Path) -> Result<PathBuf> {
         fs::write(target.join(".complete"), "")?;
     }
     Ok(copied)
+}
+
+/// A folder below /var/tmp that root alone can change: a stranger's link there must not be followed.
+fn shared_dir() -> Result<PathBuf> {
+    let dir = PathBuf::from("/var/tmp/piecework");
+    match fs::DirBuilder::new().mode(0o755).create(&dir) {
+        Err(err) if err.kind() == std::io::ErrorKind::AlreadyExists => {}
+        made => made.with_context(|| format!("creating {}", dir.display()))?,
+    }
+    let found = fs::symlink_metadata(&dir)?;
+    let safe = found.is_dir() && found.uid() == 0 && found.mode() & 0o022 == 0;
+    ensure!(safe, "{} is not a folder of root's own: remove it", dir.display());
+    Ok(dir)
 }
 
 fn flat_name(path: &Path) -> String {
