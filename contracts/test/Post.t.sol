@@ -128,8 +128,18 @@ contract PostTest is Base {
         t.unitsMax = type(uint64).max;
         t.unitSeconds = type(uint32).max;
         refused(t, "unitSeconds");
+    }
+
+    /// @dev Above that a mirror could not hold the count, and one bounty would stop it for everybody.
+    function test_RevertWhen_UnitsExceedFiftyThreeBits() public {
+        Terms memory t = nativeTerms();
         t.unitSeconds = 0;
+        t.unitsMax = 2 ** 53 - 1;
         post(t, 0);
+        t.unitsMax = 2 ** 53;
+        refused(t, "unitsMax");
+        t.unitsMax = type(uint64).max;
+        refused(t, "unitsMax");
     }
 
     function test_AllowsAPenaltyOfTheWholeBond() public {
