@@ -13,6 +13,8 @@ use crate::{Error, clock};
 
 const BATCH: i64 = 100;
 const VERDICT_DEPTH: i64 = 64;
+/// Least time between two redemptions of an engagement whose time is over.
+const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Decides on a `redeem` for every engagement that has more proven than paid and was not paid for `pause`.
 pub async fn look(pool: &PgPool, chain: &Chain, pause: Duration) -> Result<(), Error> {
@@ -46,11 +48,12 @@ async fn decide(
     if voucher.units.min(cap) <= e.units_paid && voucher.faults <= e.faults {
         return Ok(());
     }
-    // The end is never made to wait: what is proven then is the last there is.
-    let last = voucher.units.min(cap) == e.units_max;
+    // Once the time is over the redemption period runs: what is proven then is not made to wait.
+    let over = e.ends_at.is_some_and(|end| end <= clock::now());
+    let pause = if over { pause.min(LAST_PAUSE) } else { pause };
     if let Some(tx) = txs::latest(db, chain.id, Kind::Redeem, e.id.0).await? {
         let pause_seconds = i64::try_from(pause.as_secs()).unwrap_or(i64::MAX);
-        if !last && tx.age_seconds < pause_seconds {
+        if tx.age_seconds < pause_seconds {
             return Ok(());
         }
     }
