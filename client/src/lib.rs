@@ -5,7 +5,7 @@ mod types;
 use std::time::Duration;
 
 use piecework_domain::Address;
-use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::ids::EngagementId;
 use piecework_domain::sequencer::SignedClaim;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -116,11 +116,6 @@ impl Client {
     pub async fn open_of_runner(&self, runner: Address) -> Result<Vec<Engagement>, Error> {
         let page: Page<Engagement> = self.get(&format!("/v1/engagements?runner={runner}&limit=100")).await?;
         Ok(page.items.into_iter().filter(|e| e.status != "closed").collect())
-    }
-
-    pub async fn engagements_of(&self, bounty: BountyId) -> Result<Vec<Engagement>, Error> {
-        let page: Page<Engagement> = self.get(&format!("/v1/engagements?bounty={bounty}&limit=100")).await?;
-        Ok(page.items)
     }
 
     fn url(&self, path: &str) -> String {

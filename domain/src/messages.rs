@@ -160,8 +160,3 @@ impl BlockClaim {
         .eip712_signing_hash(&domain.0)
     }
 }
-
-/// A nonce from the outside, for callers that need a fresh bid.
-pub fn nonce(random: [u8; 32]) -> Amount {
-    Amount(U256::from_be_bytes(random))
-}

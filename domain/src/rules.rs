@@ -28,11 +28,6 @@ pub fn reserve(terms: &Terms, verifiers: usize, rate: u128) -> Option<Amount> {
     pay.checked_add(fee_reserve(terms, verifiers, terms.units_max)?)
 }
 
-/// The end that the clock sets at the start; `None` without a clock.
-pub fn natural_end(terms: &Terms, started_at: Timestamp) -> Option<Timestamp> {
-    (terms.unit_seconds != 0).then(|| started_at.plus(terms.units_max.saturating_mul(u64::from(terms.unit_seconds))))
-}
-
 /// Most units that can be proven at `now`: (min(now, end) − start) / unitSeconds, and what is reserved.
 pub fn units_cap(
     terms: &Terms,

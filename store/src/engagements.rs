@@ -208,7 +208,7 @@ fn verifier_key(verifier: Address) -> String {
     serde_json::to_value(verifier).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// Totals over a runner's engagements, per status.
+/// How many engagements, and how many of them are active.
 pub async fn count(db: &mut PgConnection) -> Result<(u64, u64)> {
     let row = sqlx::query!(
         r#"select count(*) as "all!", count(*) filter (where status = 'active') as "active!" from engagements"#

@@ -216,16 +216,3 @@ pub async fn latest(db: &mut PgConnection, chain_id: u64, kind: Kind, subject: B
     })
     .transpose()
 }
-
-/// Gas a subject's mined transactions used, and how many there were.
-pub async fn gas_of(db: &mut PgConnection, kind: Kind, subject: B256) -> Result<(u64, u64)> {
-    let row = sqlx::query!(
-        r#"select coalesce(sum(gas_used), 0)::bigint as "gas!", count(*) as "count!" from txs
-           where kind = $1 and subject = $2 and state = 'mined'"#,
-        kind.name(),
-        subject.as_slice(),
-    )
-    .fetch_one(db)
-    .await?;
-    Ok((to_u64(row.gas)?, to_u64(row.count)?))
-}
