@@ -1,6 +1,6 @@
 //! What people and nodes sign (EIP-712). Domain: name `Piecework`, version `1`, chain id, escrow (DESIGN §3).
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 
