@@ -30,6 +30,25 @@ pub async fn add(db: &mut PgConnection, id: EngagementId, claim: &SignedClaim) -
     Ok(())
 }
 
+/// A claim's columns as the queries below select them.
+struct Stored {
+    number: i64,
+    revision: i64,
+    block_hash: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl Stored {
+    fn claim(self) -> Result<SignedClaim> {
+        Ok(SignedClaim {
+            number: to_u64(self.number)?,
+            revision: to_u64(self.revision)?,
+            block_hash: hash(&self.block_hash)?,
+            signature: self.signature.into(),
+        })
+    }
+}
+
 /// Stored claims with numbers in `[from, to]`, ascending by number, then revision.
 pub async fn between(
     db: &mut PgConnection,
@@ -38,7 +57,8 @@ pub async fn between(
     to: u64,
     limit: i64,
 ) -> Result<Vec<SignedClaim>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Stored,
         "select number, revision, block_hash, signature from block_claims
          where engagement_id = $1 and number between $2 and $3 order by number, revision limit $4",
         id.0.as_slice(),
@@ -48,22 +68,14 @@ pub async fn between(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(SignedClaim {
-                number: to_u64(row.number)?,
-                revision: to_u64(row.revision)?,
-                block_hash: hash(&row.block_hash)?,
-                signature: row.signature.into(),
-            })
-        })
-        .collect()
+    rows.into_iter().map(Stored::claim).collect()
 }
 
 /// Stored claims of some numbers.
 pub async fn of_numbers(db: &mut PgConnection, id: EngagementId, numbers: &[u64]) -> Result<Vec<SignedClaim>> {
     let numbers: Vec<i64> = numbers.iter().map(|number| to_i64(*number)).collect::<Result<_>>()?;
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Stored,
         "select number, revision, block_hash, signature from block_claims
          where engagement_id = $1 and number = any($2) order by number, revision",
         id.0.as_slice(),
@@ -71,16 +83,7 @@ pub async fn of_numbers(db: &mut PgConnection, id: EngagementId, numbers: &[u64]
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(SignedClaim {
-                number: to_u64(row.number)?,
-                revision: to_u64(row.revision)?,
-                block_hash: hash(&row.block_hash)?,
-                signature: row.signature.into(),
-            })
-        })
-        .collect()
+    rows.into_iter().map(Stored::claim).collect()
 }
 
 /// The highest number claimed so far.
