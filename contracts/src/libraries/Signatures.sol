@@ -14,7 +14,13 @@ library Signatures {
         address recovered;
         ECDSA.RecoverError err = ECDSA.RecoverError.InvalidSignatureLength;
         if (signature.length == 64) {
-            (recovered, err,) = ECDSA.tryRecover(digest, bytes32(signature[:32]), bytes32(signature[32:]));
+            bytes32 r;
+            bytes32 vs;
+            assembly ("memory-safe") {
+                r := calldataload(signature.offset)
+                vs := calldataload(add(signature.offset, 0x20))
+            }
+            (recovered, err,) = ECDSA.tryRecover(digest, r, vs);
         } else if (signature.length == 65) {
             (recovered, err,) = ECDSA.tryRecoverCalldata(digest, signature);
         }
