@@ -2,15 +2,19 @@
 pragma solidity ^0.8.28;
 
 import {
+    Attestation,
+    AttestedVerdict,
     Award,
+    BatchEntry,
     Bid,
     BountyState,
     EngagementState,
-    ProvenVerdict,
-    SignedStatement,
+    Offer,
+    SignedVerdict,
     Status,
     Terms
-} from "../../src/interfaces/IEscrow.sol";
+} from "../../src/interfaces/Types.sol";
+import {PackedVerdict} from "../../src/libraries/Packing.sol";
 import {Digests} from "./Digests.sol";
 import {Merkle} from "./Merkle.sol";
 import {World} from "./World.sol";
@@ -18,10 +22,7 @@ import {World} from "./World.sol";
 /// @notice What tests do in that world.
 /// @dev Helpers make exactly one call to the escrow, so `vm.expectRevert` may stand right before them.
 abstract contract Base is World {
-    struct Voucher {
-        SignedStatement[] statements;
-        ProvenVerdict[] verdicts;
-    }
+    bytes32 internal constant EVIDENCE = keccak256("evidence");
 
     // ------------------------------------------------------------------------------------------- vouchers
 
@@ -29,13 +30,13 @@ abstract contract Base is World {
     function voucher(bytes32 id, uint64 units, uint64 faults, uint256 attestedAt)
         internal
         view
-        returns (Voucher memory)
+        returns (SignedVerdict[] memory)
     {
         return voucher(id, [units, units], [faults, faults], [attestedAt, attestedAt], [uint256(0), 1]);
     }
 
     /// @notice The same, attested as late as has matured by now.
-    function voucher(bytes32 id, uint64 units, uint64 faults) internal view returns (Voucher memory) {
+    function voucher(bytes32 id, uint64 units, uint64 faults) internal view returns (SignedVerdict[] memory) {
         return voucher(id, units, faults, vm.getBlockTimestamp() - CHALLENGE);
     }
 
@@ -45,41 +46,102 @@ abstract contract Base is World {
         uint64[2] memory faults,
         uint256[2] memory attestedAt,
         uint256[2] memory who
-    ) internal view returns (Voucher memory v) {
-        v.statements = new SignedStatement[](2);
-        v.verdicts = new ProvenVerdict[](2);
-        for (uint32 i = 0; i < 2; ++i) {
-            v.statements[i] = signStatement(verifier[who[i]], leafOf(id, units[i], faults[i]), attestedAt[i]);
-            v.verdicts[i] = ProvenVerdict(i, 7, units[i], faults[i], keccak256("evidence"), new bytes32[](0));
+    ) internal view returns (SignedVerdict[] memory verdicts) {
+        verdicts = new SignedVerdict[](2);
+        for (uint256 i = 0; i < 2; ++i) {
+            verdicts[i] = signedVerdict(who[i], id, units[i], faults[i], attestedAt[i]);
         }
     }
 
-    function leafOf(bytes32 id, uint64 units, uint64 faults) internal pure returns (bytes32) {
-        return Digests.leaf(id, 7, units, faults, keccak256("evidence"));
-    }
-
-    /// @notice Statements of the first two verifiers over one tree they agree on.
-    function statementsOver(bytes32[] memory leaves, uint256 attestedAt)
+    /// @notice One verifier's verdict, the only leaf of its tree.
+    function signedVerdict(uint256 who, bytes32 id, uint64 units, uint64 faults, uint256 attestedAt)
         internal
         view
-        returns (SignedStatement[] memory statements)
+        returns (SignedVerdict memory v)
     {
-        bytes32 root = Merkle.root(leaves);
-        statements = new SignedStatement[](2);
-        statements[0] = signStatement(verifier[0], root, attestedAt);
-        statements[1] = signStatement(verifier[1], root, attestedAt);
+        v.packed = pack(who, attestedAt, 7, units, faults);
+        v.evidence = EVIDENCE;
+        v.signature = signStatement(verifier[who], leafOf(id, units, faults), attestedAt);
     }
 
-    /// @notice The verdicts that `statementsOver` the same leaves prove.
-    function verdictsAt(bytes32[] memory leaves, uint256 index, uint64 units, uint64 faults)
+    /// @param index of the member in a single redemption, of the attestation in a batch
+    function pack(uint256 index, uint256 attestedAt, uint64 epoch, uint64 units, uint64 faults)
         internal
         pure
-        returns (ProvenVerdict[] memory verdicts)
+        returns (PackedVerdict)
     {
-        bytes32[] memory proof = Merkle.proof(leaves, index);
-        verdicts = new ProvenVerdict[](2);
-        verdicts[0] = ProvenVerdict(0, 7, units, faults, keccak256("evidence"), proof);
-        verdicts[1] = ProvenVerdict(1, 7, units, faults, keccak256("evidence"), proof);
+        uint256 counts = uint256(epoch) << 128 | uint256(units) << 64 | faults;
+        return PackedVerdict.wrap(index << 232 | attestedAt << 192 | counts);
+    }
+
+    function leafOf(bytes32 id, uint64 units, uint64 faults) internal pure returns (bytes32) {
+        return Digests.leaf(id, 7, units, faults, EVIDENCE);
+    }
+
+    /// @notice Verdicts of the first two verifiers at one leaf of a tree they agree on.
+    function voucherAt(bytes32[] memory leaves, uint256 index, uint64 units, uint64 faults, uint256 attestedAt)
+        internal
+        view
+        returns (SignedVerdict[] memory verdicts)
+    {
+        verdicts = new SignedVerdict[](2);
+        for (uint256 i = 0; i < 2; ++i) {
+            SignedVerdict memory v = verdicts[i];
+            v.packed = pack(i, attestedAt, 7, units, faults);
+            v.evidence = EVIDENCE;
+            v.signature = signStatement(verifier[i], Merkle.root(leaves), attestedAt);
+            v.proof = Merkle.proof(leaves, index);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- batches
+
+    /// @notice One verifier's statement over exactly these leaves, in the order in which the batch names them.
+    function attestation(uint256 who, bytes32[] memory leaves, uint256 attestedAt)
+        internal
+        view
+        returns (Attestation memory a)
+    {
+        (a.verifier, a.attestedAt) = (verifier[who].addr, uint64(attestedAt));
+        a.signature = signStatement(verifier[who], Merkle.root(leaves), attestedAt);
+        a.flags = Merkle.allFlags(leaves.length);
+    }
+
+    /// @notice Statements of the first two verifiers over the same leaves.
+    function attestations(bytes32[] memory leaves, uint256 attestedAt)
+        internal
+        view
+        returns (Attestation[] memory all)
+    {
+        all = new Attestation[](2);
+        all[0] = attestation(0, leaves, attestedAt);
+        all[1] = attestation(1, leaves, attestedAt);
+    }
+
+    /// @notice An engagement's voucher in a batch whose attestations are the first two verifiers'.
+    function batchEntry(uint32 offer, Bid memory b, uint64 units, uint64 faults)
+        internal
+        pure
+        returns (BatchEntry memory)
+    {
+        return batchEntry(offer, b, units, faults, 0);
+    }
+
+    /// @notice The same where the two attestations are not the batch's first ones.
+    function batchEntry(uint32 offer, Bid memory b, uint64 units, uint64 faults, uint256 first)
+        internal
+        pure
+        returns (BatchEntry memory entry)
+    {
+        (entry.offer, entry.bid, entry.verdicts) = (offer, b, new AttestedVerdict[](2));
+        for (uint256 i = 0; i < 2; ++i) {
+            entry.verdicts[i] = AttestedVerdict(pack(first + i, 0, 7, units, faults), EVIDENCE);
+        }
+    }
+
+    function oneOffer(Terms memory t) internal view returns (Offer[] memory offers) {
+        offers = new Offer[](1);
+        offers[0] = Offer(t, verifiers());
     }
 
     // ------------------------------------------------------------------------------------------- calls
@@ -130,9 +192,9 @@ abstract contract Base is World {
         id = award(t, b);
     }
 
-    function redeem(Terms memory t, Bid memory b, Voucher memory v) internal {
+    function redeem(Terms memory t, Bid memory b, SignedVerdict[] memory verdicts) internal {
         vm.prank(relayer);
-        escrow.redeem(t, verifiers(), b, v.statements, v.verdicts);
+        escrow.redeem(t, verifiers(), b, verdicts);
     }
 
     // ------------------------------------------------------------------------------------------- what is so

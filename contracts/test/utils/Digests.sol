@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Award, Bid, Terms, VerifierSet} from "../../src/interfaces/IEscrow.sol";
+import {Award, Bid, Terms, VerifierSet} from "../../src/interfaces/Types.sol";
 
 /// @notice Ids and EIP-712 digests written from DESIGN §3 a second time, so that a test never asks the escrow what is right.
 library Digests {
@@ -42,6 +42,15 @@ library Digests {
 
     function statement(bytes32 root, uint64 attestedAt) internal pure returns (bytes32) {
         return keccak256(abi.encode(keccak256("Statement(bytes32 root,uint64 attestedAt)"), root, attestedAt));
+    }
+
+    function blockClaim(bytes32 engagement, uint64 number, uint64 revision, bytes32 blockHash)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 typehash = keccak256("BlockClaim(bytes32 engagement,uint64 number,uint64 revision,bytes32 blockHash)");
+        return keccak256(abi.encode(typehash, engagement, number, revision, blockHash));
     }
 
     function leaf(bytes32 engagement, uint64 epoch, uint64 units, uint64 faults, bytes32 evidence)

@@ -28,7 +28,10 @@ interface Vm {
     function deal(address account, uint256 balance) external;
     function etch(address account, bytes calldata code) external;
     function label(address account, string calldata name) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
     function deployCode(string calldata artifact) external returns (address);
+    function deployCode(string calldata artifact, bytes calldata args) external returns (address);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;
     function expectEmit(address emitter) external;

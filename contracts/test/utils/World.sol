@@ -2,7 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {TestUSD} from "../../src/TestUSD.sol";
-import {Award, Bid, IEscrow, SignedStatement, Terms, VerifierSet} from "../../src/interfaces/IEscrow.sol";
+import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {IVerifierBond} from "../../src/interfaces/IVerifierBond.sol";
+import {Award, Bid, Terms, VerifierSet} from "../../src/interfaces/Types.sol";
 import {Digests} from "./Digests.sol";
 import {Test} from "./Test.sol";
 
@@ -21,6 +23,7 @@ abstract contract World is Test {
     uint256 internal constant RECLAIM = ENDS + 10 + 60 + 2 * CHALLENGE;
 
     IEscrow internal escrow;
+    IVerifierBond internal verifierBond;
     TestUSD internal usd;
     Key internal poster;
     Key internal runner;
@@ -31,7 +34,8 @@ abstract contract World is Test {
 
     function setUp() public virtual {
         vm.warp(START);
-        escrow = IEscrow(vm.deployCode("Escrow.sol:Escrow"));
+        verifierBond = IVerifierBond(vm.deployCode("VerifierBond.sol:VerifierBond"));
+        escrow = deployEscrow();
         usd = TestUSD(vm.deployCode("TestUSD.sol:TestUSD"));
         poster = makeKey("poster");
         runner = makeKey("runner");
@@ -45,6 +49,13 @@ abstract contract World is Test {
             }
             verifier[i] = keys[i];
         }
+    }
+
+    /// @dev Its three parts, in the order in which they know of each other.
+    function deployEscrow() internal returns (IEscrow) {
+        address court = vm.deployCode("Court.sol:Court", abi.encode(verifierBond));
+        address settlement = vm.deployCode("Settlement.sol:Settlement", abi.encode(verifierBond, court));
+        return IEscrow(vm.deployCode("Escrow.sol:Escrow", abi.encode(verifierBond, settlement)));
     }
 
     /// @dev Time is always set from START: the optimizer may move a `block.timestamp` across a warp.
@@ -124,12 +135,7 @@ abstract contract World is Test {
         return abi.encodePacked(r, bytes32(uint256(s) | (uint256(v - 27) << 255)));
     }
 
-    function signStatement(Key memory key, bytes32 root, uint256 attestedAt)
-        internal
-        view
-        returns (SignedStatement memory)
-    {
-        bytes memory signature = signCompact(key, Digests.statement(root, uint64(attestedAt)));
-        return SignedStatement(key.addr, root, uint64(attestedAt), signature);
+    function signStatement(Key memory key, bytes32 root, uint256 attestedAt) internal view returns (bytes memory) {
+        return signCompact(key, Digests.statement(root, uint64(attestedAt)));
     }
 }
