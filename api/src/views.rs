@@ -1,11 +1,10 @@
 //! What the API answers with. Amounts are decimal strings in the named token's base units, times RFC 3339 UTC, except inside
 //! `terms` and signed messages, which hold exactly the integers that are hashed and signed.
 
-use piecework_domain::chain::{Bounty, EndReason, Engagement, NoticeBy, Status};
+use piecework_domain::chain::{Assertion, Bounty, Dispute, EndReason, Engagement, NoticeBy, Status};
 use piecework_domain::ids::{BountyId, EngagementId, EvidenceHash};
 use piecework_domain::messages::Bid;
 use piecework_domain::money::{Amount, NATIVE};
-use piecework_domain::rules;
 use piecework_domain::sequencer::Refusal;
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
@@ -156,6 +155,18 @@ pub struct EngagementView {
     /// From the bond to the poster so far.
     pub penalties: Amount,
     pub bond_left: Amount,
+    /// To verifiers so far.
+    pub fees_paid: Amount,
+    /// Two block claims for one place in the chain cost the whole bond.
+    pub node_slashed: bool,
+    /// Verifiers whose verdicts a ruling cut: none of theirs count here any more.
+    #[schema(value_type = Vec<String>)]
+    pub ejected: Vec<Address>,
+    /// Units the runner itself asserted and that wait for their window or a ruling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<Assertion>,
+    /// Open disputes: what is above `floor` waits for the arbiter until `ruleBefore` (Unix seconds).
+    pub disputes: Vec<Dispute>,
     pub chain: Certainty,
 }
 
@@ -165,10 +176,8 @@ impl EngagementView {
             Status::Active => None,
             Status::Ended { reason } | Status::Closed { reason, .. } => Some(reason),
         };
-        let bond_left = match e.status {
-            Status::Closed { .. } => Amount::ZERO,
-            _ => rules::bond_left(&terms, e.faults),
-        };
+        let bond_left = e.bond_left(&terms);
+        let reclaimable_at = e.reclaimable_at(&terms).map(rfc3339);
         Self {
             id: e.id,
             bounty: e.bounty,
@@ -179,11 +188,10 @@ impl EngagementView {
             node: e.bid.node,
             token: terms.token,
             rate: e.bid.rate.into(),
-            verifiers: e.verifiers,
             started_at: rfc3339(e.started_at),
             ends_at: e.ends_at.map(rfc3339),
             notice_by: e.notice_by,
-            reclaimable_at: e.ends_at.map(|end| rfc3339(rules::reclaimable_at(&terms, end))),
+            reclaimable_at,
             units_max: e.units_max,
             units_paid: e.units_paid,
             faults: e.faults,
@@ -191,6 +199,19 @@ impl EngagementView {
             relay_fees: e.relay_fees,
             penalties: e.penalties,
             bond_left,
+            fees_paid: e.record.fees_paid,
+            node_slashed: e.slashed.is_some(),
+            ejected: e
+                .verifiers
+                .members
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| e.record.ejected >> at & 1 == 1)
+                .map(|(_, member)| *member)
+                .collect(),
+            assertion: e.assertion,
+            disputes: e.disputes,
+            verifiers: e.verifiers,
             bid: e.bid,
             terms,
             chain,

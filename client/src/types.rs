@@ -38,6 +38,7 @@ pub struct Assignment {
     pub node: Address,
     pub bid: Bid,
     pub terms: Terms,
+    pub verifiers: VerifierSet,
     pub spec: Spec,
     pub started_at: Timestamp,
     pub ends_at: Option<Timestamp>,

@@ -1,14 +1,14 @@
 //! Calldata for the escrow, from `domain` types.
 
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, Bytes};
 use alloy::sol_types::SolCall;
 use piecework_domain::messages::{Award, Bid};
 use piecework_domain::money::Amount;
 use piecework_domain::terms::{Terms, VerifierSet};
-use piecework_domain::voucher::{AttestedVerdict, Voucher};
+use piecework_domain::voucher::Voucher;
 
 use crate::abi::Escrow as abi;
-use crate::convert::{abi_award, abi_bid, abi_statement, abi_terms, abi_verdict, abi_verifiers};
+use crate::convert::{abi_award, abi_bid, abi_terms, abi_verifiers, abi_voucher};
 
 /// `post(terms, amount)`; native coin goes as the call's value.
 pub fn post_call(terms: &Terms, amount: Amount) -> Bytes {
@@ -37,44 +37,16 @@ pub fn award_call(
     .into()
 }
 
+/// `redeem(terms, verifiers, bid, verdicts)`.
 pub fn redeem_call(terms: &Terms, set: &VerifierSet, bid: &Bid, voucher: &Voucher) -> Bytes {
-    let mut statements = Statements::default();
-    let verdicts = statements.add_all(voucher);
     abi::redeemCall {
         terms: abi_terms(terms),
         verifiers: abi_verifiers(set),
         bid: abi_bid(bid),
-        statements: statements.0,
-        verdicts,
+        verdicts: abi_voucher(set, voucher),
     }
     .abi_encode()
     .into()
-}
-
-/// One call for many vouchers; statements and terms that entries share are sent once.
-pub fn redeem_batch_call(entries: &[(&Terms, &VerifierSet, &Bid, &Voucher)]) -> Bytes {
-    let mut statements = Statements::default();
-    let mut offers: Vec<(&Terms, &VerifierSet)> = Vec::new();
-    let mut encoded = Vec::with_capacity(entries.len());
-    for (terms, set, bid, voucher) in entries {
-        let offer = match offers.iter().position(|known| *known == (*terms, *set)) {
-            Some(index) => index,
-            None => {
-                offers.push((terms, set));
-                offers.len() - 1
-            }
-        };
-        encoded.push(abi::BatchEntry {
-            offer: index32(offer),
-            bid: abi_bid(bid),
-            verdicts: statements.add_all(voucher),
-        });
-    }
-    let offers = offers
-        .into_iter()
-        .map(|(terms, set)| abi::Offer { terms: abi_terms(terms), verifiers: abi_verifiers(set) })
-        .collect();
-    abi::redeemBatchCall { offers, statements: statements.0, entries: encoded }.abi_encode().into()
 }
 
 pub fn notice_call(terms: &Terms, bid: &Bid) -> Bytes {
@@ -87,34 +59,6 @@ pub fn end_call(terms: &Terms, set: &VerifierSet, bid: &Bid) -> Bytes {
 
 pub fn reclaim_call(terms: &Terms, set: &VerifierSet, bid: &Bid) -> Bytes {
     abi::reclaimCall { terms: abi_terms(terms), verifiers: abi_verifiers(set), bid: abi_bid(bid) }.abi_encode().into()
-}
-
-/// Statements of one call, each once.
-#[derive(Default)]
-struct Statements(Vec<abi::SignedStatement>);
-
-impl Statements {
-    fn add_all(&mut self, voucher: &Voucher) -> Vec<abi::ProvenVerdict> {
-        voucher.verdicts.iter().map(|v| abi_verdict(v, self.add(v))).collect()
-    }
-
-    fn add(&mut self, verdict: &AttestedVerdict) -> u32 {
-        let statement = abi_statement(verdict);
-        let same = |known: &abi::SignedStatement| {
-            (known.verifier, known.root, known.attestedAt, &known.signature)
-                == (statement.verifier, statement.root, statement.attestedAt, &statement.signature)
-        };
-        let index = self.0.iter().position(same).unwrap_or_else(|| {
-            self.0.push(statement);
-            self.0.len() - 1
-        });
-        index32(index)
-    }
-}
-
-/// Calls hold far fewer entries than 2^32: the contract takes 100 at once.
-fn index32(index: usize) -> u32 {
-    U256::from(index).saturating_to()
 }
 
 /// ERC-20 `transfer(to, amount)`.

@@ -2,11 +2,11 @@
 
 use alloy::primitives::{Bytes, U256};
 use piecework_domain::ids::{BountyId, SpecHash};
-use piecework_domain::messages::{Award, Bid};
+use piecework_domain::messages::{Award, Bid, Verdict};
 use piecework_domain::money::Amount;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
-use piecework_domain::voucher::AttestedVerdict;
+use piecework_domain::voucher::{AttestedVerdict, Voucher};
 
 use crate::abi::Escrow as abi;
 
@@ -100,28 +100,42 @@ pub(crate) fn abi_award(a: &Award) -> abi::Award {
     abi::Award { bounty: a.bounty.0, bid: a.bid.0, expiresAt: a.expires_at.0, spare: a.spare }
 }
 
-pub(crate) fn abi_statement(v: &AttestedVerdict) -> abi::SignedStatement {
-    abi::SignedStatement {
-        verifier: v.verifier,
-        root: v.statement.root,
-        attestedAt: v.statement.attested_at.0,
-        signature: compact(&v.signature),
-    }
+pub(crate) fn abi_verdict(v: &Verdict) -> abi::Verdict {
+    abi::Verdict { epoch: v.epoch, units: v.units, faults: v.faults, evidence: v.evidence.0 }
 }
 
-pub(crate) fn abi_verdict(v: &AttestedVerdict, statement: u32) -> abi::ProvenVerdict {
-    abi::ProvenVerdict {
-        statement,
-        epoch: v.verdict.epoch,
-        units: v.verdict.units,
-        faults: v.verdict.faults,
-        evidence: v.verdict.evidence.0,
-        proof: v.proof.clone(),
-    }
+/// A voucher's verdicts as `redeem` and `dispute` take them. A verdict of nobody in the set names a member that isn't there.
+pub(crate) fn abi_voucher(set: &VerifierSet, voucher: &Voucher) -> Vec<abi::SignedVerdict> {
+    let member = |v: &AttestedVerdict| set.members.iter().position(|member| *member == v.verifier);
+    voucher
+        .verdicts
+        .iter()
+        .map(|v| abi::SignedVerdict {
+            packed: pack(
+                member(v).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX),
+                v.statement.attested_at.0,
+                &v.verdict,
+            ),
+            evidence: v.verdict.evidence.0,
+            signature: compact(&v.signature),
+            proof: v.proof.clone(),
+        })
+        .collect()
+}
+
+/// The contract's `PackedVerdict`: index 8 bits, attestedAt 40, epoch, units and faults 64 each, from the high end.
+pub(crate) fn pack(index: u8, attested_at: u64, verdict: &Verdict) -> U256 {
+    // Above 40 bits no signature would be found for it: later than any time a chain can have.
+    let attested_at = attested_at.min((1 << 40) - 1);
+    U256::from(index) << 232
+        | U256::from(attested_at) << 192
+        | U256::from(verdict.epoch) << 128
+        | U256::from(verdict.units) << 64
+        | U256::from(verdict.faults)
 }
 
 /// ERC-2098: 65 bytes with low s in 64, which saves a word of calldata. Anything else stays as it is.
-fn compact(signature: &Bytes) -> Bytes {
+pub(crate) fn compact(signature: &Bytes) -> Bytes {
     match signature.as_ref() {
         [rs @ .., v @ (27 | 28)] if rs.len() == 64 => {
             let parity: U256 = U256::from(*v - 27) << 255;

@@ -2,7 +2,7 @@
 
 use alloy::rpc::types::Log;
 use alloy::sol_types::SolEventInterface;
-use piecework_domain::chain::{EndReason, Event};
+use piecework_domain::chain::{Contested, EndReason, Event, Record};
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::money::Amount;
 use piecework_domain::time::Timestamp;
@@ -66,6 +66,60 @@ pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
             bond: Amount(e.bond),
         },
         E::Skipped(e) => Event::Skipped { engagement: EngagementId(e.engagement), reason: e.reason },
+        E::Extended(e) => Event::Extended {
+            engagement: EngagementId(e.engagement),
+            bounty: BountyId(e.bounty),
+            units_max: e.unitsMax,
+            ends_at: (e.endsAt != 0).then_some(Timestamp(e.endsAt)),
+            reserve: Amount(e.reserve),
+            escrow: Amount(e.escrow),
+        },
+        E::FeeClaimed(e) => Event::FeeClaimed {
+            engagement: EngagementId(e.engagement),
+            verifier: e.verifier,
+            epochs: u64::try_from(e.epochs).map_err(|_| refuse("epochs above 2^64".to_owned()))?,
+            next_epoch: e.nextEpoch,
+            amount: Amount(e.amount),
+        },
+        E::UnitsAsserted(e) => Event::UnitsAsserted {
+            engagement: EngagementId(e.engagement),
+            runner: e.runner,
+            units: e.units,
+            payable_at: Timestamp(e.payableAt),
+            bond: Amount(e.bond),
+        },
+        E::Disputed(e) => Event::Disputed {
+            engagement: EngagementId(e.engagement),
+            by: e.by,
+            subject: contested(e.subject).ok_or_else(|| refuse("unknown subject of a dispute".to_owned()))?,
+            floor: e.floor,
+            claimed: e.claimed,
+            signers: e.signers,
+            rule_before: Timestamp(e.ruleBefore),
+            bond: Amount(e.bond),
+        },
+        E::Resolved(e) => Event::Resolved {
+            engagement: EngagementId(e.engagement),
+            subject: contested(e.subject).ok_or_else(|| refuse("unknown subject of a dispute".to_owned()))?,
+            by: e.by,
+            outcome: u64::try_from(e.outcome).map_err(|_| refuse("outcome above 2^64".to_owned()))?,
+            disputer_lost: e.disputerLost,
+            claimant_lost: e.claimantLost,
+            record: Record {
+                ejected: e.record.ejected,
+                lost_by_poster: e.record.lostByPoster,
+                lost_by_runner: e.record.lostByRunner,
+                resolved_at: Timestamp(e.record.resolvedAt.to()),
+                reclaimable_from: Timestamp(e.record.reclaimableFrom.to()),
+                fees_paid: Amount::from(e.record.feesPaid),
+            },
+        },
+        E::NodeSlashed(e) => Event::NodeSlashed {
+            engagement: EngagementId(e.engagement),
+            reporter: e.reporter,
+            to_reporter: Amount(e.toReporter),
+            to_poster: Amount(e.toPoster),
+        },
         E::NoticeGiven(e) => {
             Event::NoticeGiven { engagement: EngagementId(e.engagement), by: e.by, ends_at: Timestamp(e.endsAt) }
         }
@@ -96,7 +150,19 @@ pub fn decode(log: &Log) -> Result<Option<Event>, Undecodable> {
 
 /// The JSON ABI knows enums as numbers; the order is `EndReason`'s in IEscrow.sol.
 fn end_reason(reason: u8) -> Option<EndReason> {
-    const ORDER: [EndReason; 5] =
-        [EndReason::Elapsed, EndReason::Completed, EndReason::PosterNotice, EndReason::RunnerNotice, EndReason::Faults];
+    const ORDER: [EndReason; 6] = [
+        EndReason::Elapsed,
+        EndReason::Completed,
+        EndReason::PosterNotice,
+        EndReason::RunnerNotice,
+        EndReason::Faults,
+        EndReason::Equivocation,
+    ];
     ORDER.get(usize::from(reason)).copied()
+}
+
+/// As `end_reason`, for `Subject` in Types.sol.
+fn contested(subject: u8) -> Option<Contested> {
+    const ORDER: [Contested; 3] = [Contested::Units, Contested::Faults, Contested::Assertion];
+    ORDER.get(usize::from(subject)).copied()
 }

@@ -59,6 +59,38 @@ pub fn reclaimable_at(terms: &Terms, ends_at: Timestamp) -> Timestamp {
     ends_at.plus(wait)
 }
 
+/// How long a verifier's bond can still be slashed once it asked for it back.
+pub const THAW_SECONDS: u64 = 30 * 24 * 60 * 60;
+
+/// From notice to the ruling on a verdict that could be contested last: after another dispute had been resolved.
+pub fn exit_seconds(terms: &Terms) -> u64 {
+    reclaimable_at(terms, Timestamp(u64::from(terms.notice_seconds))).0
+        + 2 * u64::from(terms.silence_seconds)
+        + u64::from(terms.challenge_seconds)
+}
+
+/// At most one fault per epoch begun by `now`.
+pub fn faults_cap(terms: &Terms, started_at: Timestamp, ends_at: Option<Timestamp>, now: Timestamp) -> u64 {
+    let until = ends_at.map_or(now, |end| end.min(now));
+    until.since(started_at).div_ceil(u64::from(terms.epoch_seconds)).min(u64::from(u32::MAX))
+}
+
+/// Epochs a verifier can have judged at `now`: those that are over, the last one cut at the end.
+pub fn epochs_over(terms: &Terms, started_at: Timestamp, ends_at: Option<Timestamp>, now: Timestamp) -> u64 {
+    let length = u64::from(terms.epoch_seconds);
+    match ends_at {
+        Some(end) if now >= end => end.since(started_at).div_ceil(length),
+        _ => now.since(started_at) / length,
+    }
+}
+
+/// What is put at risk by a word about `count` units (or faults) worth `price` each, after `lost` lost ones: a tenth, at least
+/// one's price, doubled with every one lost, up to 2^16.
+pub fn contest_bond(count: u64, price: u128, lost: u8) -> Amount {
+    let tenth = U256::from(price) * U256::from(count) / U256::from(10);
+    Amount(tenth.max(U256::from(price)) << usize::from(lost.min(16)))
+}
+
 /// The half-open period `[from, to)` that epoch `epoch` of an engagement covers, cut at the engagement's end.
 /// `None` for an epoch that begins at or after the end.
 pub fn epoch_window(

@@ -110,11 +110,18 @@ impl Terms {
         if self.verifier_set == B256::ZERO {
             return refuse("verifierSet", "must be the hash of a verifier set");
         }
-        if self.verifier_bond_min != 0 {
-            return refuse("verifierBondMin", "must be 0: verifier bonds are not supported yet");
+        if self.arbiter != Address::ZERO && self.challenge_seconds == 0 {
+            return refuse("challengeSeconds", "must be above 0 with an arbiter: nobody could call it in time");
         }
-        if self.arbiter != Address::ZERO {
-            return refuse("arbiter", "must be the zero address: disputes are not supported yet");
+        if self.arbiter != Address::ZERO && self.silence_seconds == 0 {
+            return refuse("silenceSeconds", "must be above 0 with an arbiter: it would have no time to answer");
+        }
+        if self.verifier_bond_min != 0 && rules::exit_seconds(self) > rules::THAW_SECONDS {
+            return refuse(
+                "verifierBondMin",
+                "noticeSeconds + epochSeconds + 3 × silenceSeconds + 3 × challengeSeconds must be at most 30 days, \
+                 the time for which a verifier's bond can be slashed after it was asked back",
+            );
         }
         Ok(())
     }

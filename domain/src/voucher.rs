@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::messages::{Statement, Verdict};
-use crate::terms::{Terms, VerifierSet};
+use crate::terms::Terms;
 use crate::time::Timestamp;
 
 /// A verdict with all that a contract needs to believe it.
@@ -39,19 +39,30 @@ pub struct Voucher {
 /// The voucher that proves most units among verdicts whose challenge window has passed at `now`; with equal units, most
 /// faults (so that nobody can be accused of hiding them). `None` while fewer than `threshold` members have spoken.
 ///
+/// `members` are those whose verdicts count: the set's, without any that a ruling ejected from the engagement. `resolved_at`: when
+/// the last dispute about a voucher was resolved, from which windows begin anew.
+///
 /// Counts are cumulative, so each member's newest verdict stands for all its earlier ones.
-pub fn best(terms: &Terms, set: &VerifierSet, verdicts: &[AttestedVerdict], now: Timestamp) -> Option<Voucher> {
-    let matures = |v: &AttestedVerdict| v.statement.attested_at.plus(u64::from(terms.challenge_seconds));
+pub fn best(
+    terms: &Terms,
+    threshold: u8,
+    members: impl Iterator<Item = Address>,
+    resolved_at: Timestamp,
+    verdicts: &[AttestedVerdict],
+    now: Timestamp,
+) -> Option<Voucher> {
+    let window = u64::from(terms.challenge_seconds);
+    let matures = |v: &AttestedVerdict| v.statement.attested_at.max(resolved_at).plus(window);
     let mut newest: Vec<&AttestedVerdict> = Vec::new();
-    for member in &set.members {
+    for member in members {
         let candidate = verdicts
             .iter()
-            .filter(|v| v.verifier == *member && matures(v) <= now)
+            .filter(|v| v.verifier == member && matures(v) <= now)
             .max_by_key(|v| (v.verdict.epoch, v.verdict.units));
         newest.extend(candidate);
     }
     newest.sort_by_key(|v| std::cmp::Reverse(v.verdict.units));
-    let threshold = usize::from(set.threshold);
+    let threshold = usize::from(threshold);
     let units = newest.get(threshold.checked_sub(1)?)?.verdict.units;
     newest.retain(|v| v.verdict.units >= units);
     newest.sort_by_key(|v| (std::cmp::Reverse(v.verdict.faults), v.verifier));
@@ -89,7 +100,8 @@ mod tests {
 
     /// The terms' challenge window is 20 s.
     fn best_at(verdicts: &[AttestedVerdict], now: Timestamp) -> Option<(u64, u64)> {
-        best(&terms(), &verifiers(), verdicts, now).map(|voucher| (voucher.units, voucher.faults))
+        best(&terms(), 2, verifiers().members.into_iter(), Timestamp(0), verdicts, now)
+            .map(|voucher| (voucher.units, voucher.faults))
     }
 
     #[test]
@@ -136,9 +148,18 @@ mod tests {
     #[test]
     fn verdicts_come_ascending_by_verifier_and_once_each() {
         let verdicts = [verdict(2, 0, 9, 0, START), verdict(0, 0, 9, 0, START), verdict(0, 1, 9, 0, START)];
-        let voucher = best(&terms(), &verifiers(), &verdicts, START.plus(20)).expect("two members spoke");
+        let voucher = best(&terms(), 2, verifiers().members.into_iter(), Timestamp(0), &verdicts, START.plus(20))
+            .expect("two members spoke");
         let signers: Vec<_> = voucher.verdicts.iter().map(|v| v.verifier).collect();
         assert_eq!(signers, [verifiers().members[0], verifiers().members[2]]);
+    }
+
+    #[test]
+    fn a_resolution_begins_every_window_anew() {
+        let verdicts = [verdict(0, 0, 9, 0, START), verdict(1, 0, 9, 0, START)];
+        let at = |now| best(&terms(), 2, verifiers().members.into_iter(), START.plus(15), &verdicts, now);
+        assert_eq!(at(START.plus(34)), None);
+        assert!(at(START.plus(35)).is_some());
     }
 
     #[test]

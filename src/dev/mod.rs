@@ -35,6 +35,7 @@ fn ready_line(stack: &Stack) -> serde_json::Value {
         "rpcUrl": stack.settlement.rpc_url,
         "chainId": stack.settlement.chain_id,
         "escrow": stack.deployed.escrow,
+        "verifierBond": stack.deployed.verifier_bond,
         "testUsd": stack.deployed.test_usd,
         "apiUrl": stack.api_url,
         "databaseUrl": stack.database_url,
@@ -53,6 +54,7 @@ fn print_ready(stack: &Stack) {
     println!("  settlement chain  {}   chain id {}", stack.settlement.rpc_url, stack.settlement.chain_id);
     println!("  sequenced chain   {}   chain id {}", stack.sequenced.rpc_url, stack.sequenced.chain_id);
     println!("  escrow            {}", stack.deployed.escrow);
+    println!("  verifiers' bonds  {}", stack.deployed.verifier_bond);
     if let Some(test_usd) = stack.deployed.test_usd {
         println!("  TestUSD           {test_usd}");
     }

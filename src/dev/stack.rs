@@ -136,6 +136,7 @@ impl Stack {
             let mut envs = chain.to_vec();
             envs.push(("PIECEWORK_VERIFIER_KEY_FILE", key(&format!("verifier{n}"))?));
             envs.push(("PIECEWORK_ENDPOINTS", format!("{}={}", self.sequenced.chain_id, self.sequenced.rpc_url)));
+            envs.push(("PIECEWORK_SETTLEMENT_URL", self.settlement.rpc_url.clone()));
             envs.push(("PIECEWORK_VERIFIER_MEMORY", state(&format!("verify{n}"))));
             envs.push(("PIECEWORK_ROUND_INTERVAL_MS", "1000".to_owned()));
             parts.push((format!("verify{n}"), "verify", envs));

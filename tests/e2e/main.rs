@@ -5,10 +5,17 @@
 // Here a wrong assumption should fail the test on the spot.
 #![allow(clippy::unwrap_used, clippy::type_complexity)]
 
+mod attest;
 mod bad_input;
+mod book;
 mod cast;
+mod chain;
 mod crash;
 mod demo;
 mod dev;
+mod dice;
+mod differential;
+mod dispute;
 mod reorg;
+mod replay;
 mod workspace;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use piecework_contracts::redeem_call;
+use piecework_domain::chain::{Contested, Engagement};
+use piecework_domain::voucher::Voucher;
 use piecework_domain::{rules, voucher};
 use piecework_store::engagements::{self, Row};
 use piecework_store::txs::{self, Kind};
@@ -40,9 +42,19 @@ async fn decide(
 ) -> Result<(), Error> {
     let e = &row.engagement;
     let verdicts = statements::attested(db, e.id, VERDICT_DEPTH).await?;
-    let Some(voucher) = voucher::best(&row.terms, &e.verifiers, &verdicts, clock::now()) else {
+    let Some(voucher) = voucher::best(
+        &row.terms,
+        e.verifiers.threshold,
+        e.members_left(),
+        e.record.resolved_at,
+        &verdicts,
+        clock::now(),
+    ) else {
         return Ok(());
     };
+    if is_frozen(e, &voucher) {
+        return Ok(());
+    }
     let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
     let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, attested_at);
     if voucher.units.min(cap) <= e.units_paid && voucher.faults <= e.faults {
@@ -62,4 +74,12 @@ async fn decide(
         tracing::info!(engagement = %e.id, units = voucher.units, paid = e.units_paid, "redeeming a voucher");
     }
     Ok(())
+}
+
+/// Nothing of the voucher can be redeemed while what it proves is in dispute.
+fn is_frozen(e: &Engagement, voucher: &Voucher) -> bool {
+    let below = |subject, count: u64| e.dispute(subject).map_or(count, |dispute| count.min(dispute.floor));
+    !e.disputes.is_empty()
+        && below(Contested::Units, voucher.units) <= e.units_paid
+        && below(Contested::Faults, voucher.faults) <= e.faults
 }

@@ -189,7 +189,7 @@ pub async fn voucher(State(state): State<AppState>, Id(id): Id<EngagementId>) ->
     let verdicts = statements::attested(&mut db, id, VERDICT_DEPTH).await?;
     let e = &row.engagement;
     let now = clock::now();
-    let voucher = rule::best(&row.terms, &e.verifiers, &verdicts, now);
+    let voucher = rule::best(&row.terms, e.verifiers.threshold, e.members_left(), e.record.resolved_at, &verdicts, now);
     let voucher = voucher.ok_or_else(|| {
         Error::not_found(
             "no_voucher",

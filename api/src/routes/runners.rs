@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use piecework_domain::Address;
 use piecework_domain::chain::Status;
 use piecework_domain::money::Amount;
-use piecework_domain::{Address, rules};
 use piecework_store::engagements::{self, Filter};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -63,10 +63,8 @@ pub async fn read(State(state): State<AppState>, Id(runner): Id<Address>) -> Res
         // Sums of what one contract holds of one token can't exceed 256 bits.
         sums.earned = sums.earned.checked_add(e.paid).unwrap_or(sums.earned);
         sums.penalties = sums.penalties.checked_add(e.penalties).unwrap_or(sums.penalties);
-        if !matches!(e.status, Status::Closed { .. }) {
-            let bond = rules::bond_left(&row.terms, e.faults);
-            sums.bond_at_risk = sums.bond_at_risk.checked_add(bond).unwrap_or(sums.bond_at_risk);
-        }
+        let bond = e.bond_left(&row.terms);
+        sums.bond_at_risk = sums.bond_at_risk.checked_add(bond).unwrap_or(sums.bond_at_risk);
     }
     view.tokens = tokens.into_values().collect();
     Ok(Json(view))

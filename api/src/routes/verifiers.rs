@@ -6,7 +6,7 @@ use piecework_domain::Address;
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::messages::Bid;
 use piecework_domain::spec::Spec;
-use piecework_domain::terms::Terms;
+use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
 use piecework_store::engagements;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,7 @@ pub struct AssignmentView {
     /// The engagement's id is its hash.
     pub bid: Bid,
     pub terms: Terms,
+    pub verifiers: VerifierSet,
     pub spec: Spec,
     /// Unix seconds: epoch n is `[startedAt + n × epochSeconds, …)`, cut at `endsAt`.
     pub started_at: Timestamp,
@@ -81,6 +82,7 @@ pub async fn assignments(
             started_at: a.row.engagement.started_at,
             ends_at: a.row.engagement.ends_at,
             terms: a.row.terms,
+            verifiers: a.row.engagement.verifiers,
             spec: a.spec,
             next_epoch: a.next_epoch,
             units: a.units,

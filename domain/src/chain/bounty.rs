@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EndReason, Event, Inconsistent};
+use super::{Event, Inconsistent};
 use crate::ids::BountyId;
 use crate::money::Amount;
 use crate::terms::Terms;
@@ -41,7 +41,7 @@ impl Bounty {
             (None, Event::Funded { bounty, .. } | Event::EscrowReclaimed { bounty, .. }) => {
                 Err(Inconsistent::BountyUnknown(*bounty))
             }
-            (None, Event::Engaged { bounty, .. } | Event::Ended { bounty, .. }) => {
+            (None, Event::Engaged { bounty, .. } | Event::Extended { bounty, .. } | Event::Ended { bounty, .. }) => {
                 Err(Inconsistent::BountyUnknown(*bounty))
             }
             (Some(state), event) => state.next(event).map(Some),
@@ -69,12 +69,13 @@ impl Bounty {
                 let open = self.terms.seats.checked_sub(self.seats_taken).ok_or_else(|| out_of_range("seatsTaken"))?;
                 self.seats_vacated = self.seats_vacated.min(open);
             }
+            Event::Extended { escrow, .. } => self.escrow = *escrow,
             Event::Ended { reason, escrow, .. } => {
                 self.escrow = *escrow;
                 if reason.vacates() {
                     self.seats_taken = self.seats_taken.checked_sub(1).ok_or_else(|| out_of_range("seatsTaken"))?;
                 }
-                if *reason == EndReason::Faults {
+                if reason.for_cause() {
                     self.seats_vacated += 1;
                 }
             }

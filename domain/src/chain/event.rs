@@ -63,6 +63,54 @@ pub enum Event {
         engagement: EngagementId,
         reason: Bytes,
     },
+    /// More units reserved.
+    Extended {
+        engagement: EngagementId,
+        bounty: BountyId,
+        units_max: u64,
+        ends_at: Option<Timestamp>,
+        reserve: Amount,
+        escrow: Amount,
+    },
+    FeeClaimed {
+        engagement: EngagementId,
+        verifier: Address,
+        epochs: u64,
+        next_epoch: u64,
+        amount: Amount,
+    },
+    UnitsAsserted {
+        engagement: EngagementId,
+        runner: Address,
+        units: u64,
+        payable_at: Timestamp,
+        bond: Amount,
+    },
+    Disputed {
+        engagement: EngagementId,
+        by: Address,
+        subject: Contested,
+        floor: u64,
+        claimed: u64,
+        signers: u32,
+        rule_before: Timestamp,
+        bond: Amount,
+    },
+    Resolved {
+        engagement: EngagementId,
+        subject: Contested,
+        by: Address,
+        outcome: u64,
+        disputer_lost: bool,
+        claimant_lost: bool,
+        record: Record,
+    },
+    NodeSlashed {
+        engagement: EngagementId,
+        reporter: Address,
+        to_reporter: Amount,
+        to_poster: Amount,
+    },
     NoticeGiven {
         engagement: EngagementId,
         by: Address,
@@ -105,13 +153,44 @@ pub enum EndReason {
     PosterNotice,
     RunnerNotice,
     Faults,
+    Equivocation,
 }
 
 impl EndReason {
     /// The seat opens again when the runner left early or was ended for cause.
     pub fn vacates(self) -> bool {
-        matches!(self, Self::RunnerNotice | Self::Faults)
+        matches!(self, Self::RunnerNotice | Self::Faults | Self::Equivocation)
     }
+
+    /// A spare award may take over.
+    pub fn for_cause(self) -> bool {
+        matches!(self, Self::Faults | Self::Equivocation)
+    }
+}
+
+/// What a dispute is about (the contract's `Subject`).
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contested {
+    Units,
+    Faults,
+    Assertion,
+}
+
+/// What an engagement has gone through (the contract's `Record`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Bit per member of the set whose verdicts no longer count.
+    pub ejected: u32,
+    pub lost_by_poster: u8,
+    pub lost_by_runner: u8,
+    /// When the last dispute about a voucher was resolved: windows that were open then began anew; 0 while none was.
+    pub resolved_at: Timestamp,
+    /// Nothing goes back before; 0 while nothing was resolved.
+    pub reclaimable_from: Timestamp,
+    pub fees_paid: Amount,
 }
 
 /// What an event is about.
@@ -135,12 +214,17 @@ impl Event {
             | Self::Funded { bounty, .. }
             | Self::DepositReturned { bounty, .. }
             | Self::EscrowReclaimed { bounty, .. } => Subject::Bounty(*bounty),
-            Self::Engaged { engagement, bounty, .. } | Self::Ended { engagement, bounty, .. } => {
-                Subject::Both(*engagement, *bounty)
-            }
+            Self::Engaged { engagement, bounty, .. }
+            | Self::Extended { engagement, bounty, .. }
+            | Self::Ended { engagement, bounty, .. } => Subject::Both(*engagement, *bounty),
             Self::Redeemed { engagement, .. }
             | Self::Faulted { engagement, .. }
             | Self::Skipped { engagement, .. }
+            | Self::FeeClaimed { engagement, .. }
+            | Self::UnitsAsserted { engagement, .. }
+            | Self::Disputed { engagement, .. }
+            | Self::Resolved { engagement, .. }
+            | Self::NodeSlashed { engagement, .. }
             | Self::NoticeGiven { engagement, .. }
             | Self::Reclaimed { engagement, .. } => Subject::Engagement(*engagement),
             Self::Credited { account, token, .. } | Self::Debited { account, token, .. } => {
@@ -160,6 +244,12 @@ impl Event {
             Self::Redeemed { .. } => "redeemed",
             Self::Faulted { .. } => "faulted",
             Self::Skipped { .. } => "skipped",
+            Self::Extended { .. } => "extended",
+            Self::FeeClaimed { .. } => "feeClaimed",
+            Self::UnitsAsserted { .. } => "unitsAsserted",
+            Self::Disputed { .. } => "disputed",
+            Self::Resolved { .. } => "resolved",
+            Self::NodeSlashed { .. } => "nodeSlashed",
             Self::NoticeGiven { .. } => "noticeGiven",
             Self::Ended { .. } => "ended",
             Self::Reclaimed { .. } => "reclaimed",

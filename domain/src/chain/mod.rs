@@ -8,8 +8,8 @@ mod engagement;
 mod event;
 
 pub use bounty::Bounty;
-pub use engagement::{Engagement, NoticeBy, Status};
-pub use event::{EndReason, Event, Subject};
+pub use engagement::{Assertion, Dispute, Engagement, FeeMark, NoticeBy, Status};
+pub use event::{Contested, EndReason, Event, Record, Subject};
 
 use crate::ids::{BountyId, EngagementId};
 

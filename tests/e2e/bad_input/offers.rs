@@ -28,7 +28,7 @@ fn offer(world: &World<'_>, terms: &Terms) -> Value {
 }
 
 pub async fn terms_that_break_a_rule(world: &World<'_>) {
-    let cases: [(&str, fn(&mut Terms)); 14] = [
+    let cases: [(&str, fn(&mut Terms)); 15] = [
         ("poster", |t| t.poster = Address::ZERO),
         ("rateMax", |t| t.rate_max = 0),
         ("unitsMax", |t| t.units_max = 0),
@@ -39,8 +39,9 @@ pub async fn terms_that_break_a_rule(world: &World<'_>) {
         ("faultPenalty", |t| t.fault_penalty = t.bond + 1),
         ("faultPenalty", |t| t.fault_penalty = u128::MAX),
         ("verifierSet", |t| t.verifier_set = B256::ZERO),
-        ("verifierBondMin", |t| t.verifier_bond_min = 1),
-        ("arbiter", |t| t.arbiter = Address::repeat_byte(1)),
+        ("verifierBondMin", |t| (t.verifier_bond_min, t.silence_seconds) = (1, 15 * 24 * 60 * 60)),
+        ("challengeSeconds", |t| (t.arbiter, t.challenge_seconds) = (Address::repeat_byte(1), 0)),
+        ("silenceSeconds", |t| (t.arbiter, t.silence_seconds) = (Address::repeat_byte(1), 0)),
         ("openUntil", |t| t.open_until = Timestamp(253_402_300_800)),
         ("openUntil", |t| t.open_until = Timestamp(u64::MAX)),
     ];
