@@ -164,6 +164,13 @@ pub struct Verify {
     /// An endpoint of your own, as CHAIN_ID=URL; once per chain
     #[arg(long, env = "PIECEWORK_ENDPOINTS", value_delimiter = ',', required = true, hide_env_values = true)]
     pub endpoint: Vec<String>,
+    /// Endpoint of the chain the escrow is on. With it the verifier disputes units that a runner asserted above its own count, and
+    /// claims its fees; its key needs gas there
+    #[arg(long, env = "PIECEWORK_SETTLEMENT_URL", hide_env_values = true)]
+    pub settlement_url: Option<String>,
+    /// An arbiter whose rulings may cost your bond: bounties that ask for a bond are judged only if their arbiter is one of these
+    #[arg(long, env = "PIECEWORK_ARBITERS", value_delimiter = ',')]
+    pub arbiter: Vec<Address>,
     /// File that remembers what was seen and judged
     #[arg(long, env = "PIECEWORK_VERIFIER_MEMORY", default_value = ".piecework/verifier.redb")]
     pub memory: PathBuf,

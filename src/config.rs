@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use alloy::network::EthereumWallet;
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use alloy::signers::local::PrivateKeySigner;
 use anyhow::{Context, Result};
 use piecework_store::PgPool;
 use piecework_toolchain::postgres::Postgres;
@@ -18,6 +20,15 @@ pub fn provider(url: &str) -> Result<DynProvider> {
     let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
     let provider = ProviderBuilder::new()
         .disable_recommended_fillers()
+        .with_reqwest(url, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
+    Ok(provider.erased())
+}
+
+/// A provider that fills in, signs with `signer` and sends.
+pub fn wallet_provider(url: &str, signer: PrivateKeySigner) -> Result<DynProvider> {
+    let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
+    let provider = ProviderBuilder::new()
+        .wallet(EthereumWallet::from(signer))
         .with_reqwest(url, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
     Ok(provider.erased())
 }

@@ -15,12 +15,15 @@ pub async fn run(args: cli::Verify) -> Result<()> {
         let (chain_id, url): (u64, &str) = parsed.context("an endpoint is given as CHAIN_ID=URL")?;
         endpoints.push((chain_id, config::provider(url)?));
     }
+    let settlement =
+        args.settlement_url.as_deref().map(|url| config::wallet_provider(url, signer.clone())).transpose()?;
     let settings = piecework_verifier::Config {
         api_url: args.api_url,
         memory: args.memory,
+        arbiters: args.arbiter,
         watch_interval: Duration::from_millis(args.watch_interval_ms),
         round_interval: Duration::from_millis(args.round_interval_ms),
     };
-    piecework_verifier::run(settings, signer, endpoints, stop).await?;
+    piecework_verifier::run(settings, signer, endpoints, settlement, stop).await?;
     Ok(())
 }

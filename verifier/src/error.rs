@@ -10,6 +10,8 @@ pub enum Error {
     NoEndpoint(u64),
     #[error("the endpoint for chain {expected} is on chain {actual}")]
     WrongChain { expected: u64, actual: u64 },
+    #[error("the transaction {0} reverted")]
+    Reverted(piecework_domain::B256),
     #[error("the verifier's memory")]
     Memory(#[source] Box<redb::Error>),
     #[error("the verifier's memory holds something unreadable")]

@@ -3,12 +3,14 @@
 //! It watches each chain itself, remembers when it first saw every block, and judges epochs by `domain`'s rules. A verdict is
 //! stored before it is signed, so a restart never signs a second, different one.
 
+mod acts;
 mod clock;
 mod error;
 mod judge;
 mod memory;
 mod round;
 mod run;
+mod settlement;
 mod watch;
 
 pub use error::Error;

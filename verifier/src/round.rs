@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use piecework_client::{Assignment, Client, Finding, StatementBody};
+use piecework_domain::Address;
 use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Domain, Statement};
 
@@ -23,14 +24,35 @@ pub struct Round<'a> {
     pub views: &'a HashMap<u64, View>,
     pub memory: &'a Memory,
     pub signer: &'a PrivateKeySigner,
+    /// Whose rulings may cost this verifier's bond.
+    pub arbiters: &'a [Address],
 }
 
 impl Round<'_> {
+    /// Everything this verifier has to judge, as far as it is what it says.
+    pub async fn assignments(&self) -> Result<Vec<Assignment>, Error> {
+        let mut assignments = self.api.assignments(self.signer.address()).await?;
+        assignments.retain(|assignment| {
+            let engagement = assignment.engagement;
+            if !is_what_it_says(assignment) {
+                tracing::warn!(%engagement, "the assignment's parts don't hash to its ids");
+                return false;
+            }
+            let arbiter = assignment.terms.arbiter;
+            let at_risk = assignment.terms.verifier_bond_min != 0 && arbiter != Address::ZERO;
+            if at_risk && !self.arbiters.contains(&arbiter) {
+                tracing::debug!(%engagement, %arbiter, "not judged: a ruling of this arbiter could cost the bond");
+                return false;
+            }
+            true
+        });
+        Ok(assignments)
+    }
+
     /// Returns how many findings were sent.
-    pub async fn run(&self) -> Result<usize, Error> {
-        let assignments = self.api.assignments(self.signer.address()).await?;
+    pub async fn run(&self, assignments: &[Assignment]) -> Result<usize, Error> {
         let mut due: HashMap<(u64, piecework_domain::Address), Vec<Finding>> = HashMap::new();
-        for assignment in &assignments {
+        for assignment in assignments {
             match self.due(assignment).await {
                 Ok(findings) => due.entry((assignment.chain_id, assignment.escrow)).or_default().extend(findings),
                 Err(err) => {
@@ -41,7 +63,9 @@ impl Round<'_> {
             }
         }
         let mut sent = 0;
-        for ((chain_id, escrow), findings) in due {
+        for ((chain_id, escrow), mut findings) in due {
+            // By engagement, as batches are: then one multiproof holds many of them.
+            findings.sort_by_key(|finding| (finding.verdict.engagement, finding.verdict.epoch));
             let domain = Domain::new(chain_id, escrow);
             for chunk in findings.chunks(FINDINGS_MAX) {
                 sent += self.send(&domain, chunk).await?;
@@ -55,10 +79,6 @@ impl Round<'_> {
         let Some(view) = self.views.get(&judge::chain_of(assignment)) else {
             return Err(Error::NoEndpoint(judge::chain_of(assignment)));
         };
-        if !is_what_it_says(assignment) {
-            tracing::warn!(engagement = %assignment.engagement, "the assignment's terms and spec don't hash to its ids");
-            return Ok(vec![]);
-        }
         // What was counted before is this verifier's own word, not the API's.
         let mut before = match assignment.next_epoch.checked_sub(1) {
             None => Before { units: 0, faults: 0 },
@@ -119,6 +139,8 @@ impl Round<'_> {
         let tree = Tree::new(findings.iter().map(|finding| finding.verdict.leaf()).collect());
         let root = tree.map(|tree| tree.root()).unwrap_or_default();
         let statement = Statement { root, attested_at: clock::now() };
+        // Before the signature exists: a fee is claimed for what was attested, and never for an earlier time.
+        self.memory.attest(findings, statement.attested_at)?;
         let signature = self.signer.sign_hash_sync(&statement.digest(domain)).map_err(Error::Sign)?;
         Ok(StatementBody {
             verifier: self.signer.address(),
@@ -133,5 +155,6 @@ impl Round<'_> {
 fn is_what_it_says(a: &Assignment) -> bool {
     a.spec.hash().ok() == Some(a.terms.spec_hash)
         && a.terms.bounty_id(a.chain_id, a.escrow) == a.bounty
+        && a.verifiers.hash() == a.terms.verifier_set
         && (a.bid.engagement_id(), a.bid.bounty, a.bid.node) == (a.engagement, a.bounty, a.node)
 }
