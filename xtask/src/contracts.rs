@@ -1,7 +1,7 @@
 //! Checks of the contracts: format, artifacts, tests, and that forge compiles what ships.
 
 use anyhow::{Context, Result, ensure};
-use piecework_toolchain::{ArtifactState, Tools, build_contracts};
+use piecework_toolchain::{ArtifactState, Tools, build_contracts, ensure_installed};
 use serde_json::Value;
 
 use crate::run::program;
@@ -10,11 +10,19 @@ pub fn format(tools: &Tools) -> Result<()> {
     program(tools, tools.forge()?, &["fmt", "--check"], &[])
 }
 
+/// As `piecework contracts build`, which can't be compiled while the bindings wait for a new ABI.
+pub fn build() -> Result<()> {
+    for (name, state) in build_contracts(&ensure_installed()?, false)? {
+        println!("{name}: {state:?}");
+    }
+    Ok(())
+}
+
 pub fn artifacts(tools: &Tools) -> Result<()> {
     for (name, state) in build_contracts(tools, true)? {
         ensure!(
             state != ArtifactState::Stale,
-            "contracts/artifacts/{name}.json is stale: run `cargo run -- contracts build` and commit the result"
+            "contracts/artifacts/{name}.json is stale: run `cargo xtask contracts` and commit the result"
         );
     }
     Ok(())
@@ -22,7 +30,19 @@ pub fn artifacts(tools: &Tools) -> Result<()> {
 
 pub fn test(tools: &Tools) -> Result<()> {
     let solc = tools.solc().display().to_string();
-    program(tools, tools.forge()?, &["test", "--use", &solc], &[])
+    program(tools, tools.forge()?, &["test", "--use", &solc], &[("FORGE_SNAPSHOT_CHECK", "true")])
+}
+
+/// Runs the gas tests alone, which writes `contracts/snapshots/gas.json`.
+pub fn measure_gas(tools: &Tools) -> Result<()> {
+    let solc = tools.solc().display().to_string();
+    // A directory of its own: forge compiles what lies below, and no other test.
+    let only = [
+        ("FOUNDRY_TEST", "contracts/test/gas"),
+        ("FOUNDRY_OUT", "contracts/out/gas"),
+        ("FOUNDRY_CACHE_PATH", "contracts/cache/gas"),
+    ];
+    program(tools, tools.forge()?, &["test", "--use", &solc], &only)
 }
 
 /// The bytecode that forge tested is the bytecode that ships.
@@ -32,7 +52,7 @@ pub fn same_bytecode(tools: &Tools) -> Result<()> {
         let text = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         Ok(serde_json::from_slice(&text)?)
     };
-    for name in ["Escrow", "DepositAddress", "TestUSD"] {
+    for name in ["Escrow", "Settlement", "Court", "VerifierBond", "DepositAddress", "TestUSD"] {
         let forge = read(format!("contracts/out/{name}.sol/{name}.json"))?;
         let ours = read(format!("contracts/artifacts/{name}.json"))?;
         ensure!(

@@ -1,5 +1,7 @@
 //! `cargo xtask`: what developers and CI run.
 
+mod audit;
+mod bench;
 mod contracts;
 mod openapi;
 mod run;
@@ -20,6 +22,15 @@ struct Cli {
 enum Task {
     /// Every check and every test: format, lints, contracts, freshness, Rust, end to end
     Test,
+    /// Static checks of the contracts; needs Python 3 for tools from PyPI
+    Audit,
+    /// Measure
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// Write `contracts/artifacts` from the sources, without the binary, which needs them to compile
+    Contracts,
     /// Check the queries against a fresh database and write `store/.sqlx` (same as `cargo sqlx prepare`)
     Sqlx {
         /// Write nothing; fail if it is stale
@@ -34,9 +45,22 @@ enum Task {
     },
 }
 
+#[derive(Subcommand)]
+enum Bench {
+    /// Gas of redemptions and the like, beside plain transfers
+    Gas {
+        /// Print one JSON object on the last line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 fn main() -> Result<()> {
     match Cli::parse().task {
         Task::Test => test::run(),
+        Task::Audit => audit::run(),
+        Task::Bench { what: Bench::Gas { json } } => bench::gas(json),
+        Task::Contracts => contracts::build(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check } => openapi::run(check),
     }
