@@ -79,8 +79,8 @@ contract WalkTest is Checks {
         else handler.withdrawSlashed(word(), word());
     }
 
-    /// @dev All but a late deposit, and a thaw that stops, which take particular numbers.
-    function names() private pure returns (string[47] memory) {
+    /// @dev All but a late deposit, a thaw that stops, and an end by completion, which take particular numbers (see Reaches).
+    function names() private pure returns (string[46] memory) {
         return [
             "post",
             "fund",
@@ -106,7 +106,6 @@ contract WalkTest is Checks {
             "runner's notice",
             "poster's notice",
             "end",
-            "end completed",
             "reclaim",
             "slash node",
             "assert units",
@@ -133,8 +132,8 @@ contract WalkTest is Checks {
     }
 
     function test_RandomRunsGetEverywhere() public {
-        uint256[47] memory counts;
-        string[47] memory all = names();
+        uint256[46] memory counts;
+        string[46] memory all = names();
         for (uint256 run = 0; run < 20; ++run) {
             if (run != 0) setUp();
             handler.begin();
