@@ -79,8 +79,8 @@ contract WalkTest is Checks {
         else handler.withdrawSlashed(word(), word());
     }
 
-    /// @dev All but a late deposit, a thaw that stops, and an end by completion, which take particular numbers (see Reaches).
-    function names() private pure returns (string[46] memory) {
+    /// @dev All but a late deposit, a thaw that stops, taking a bond out, and an end by completion, which are rare: see Reaches.
+    function names() private pure returns (string[45] memory) {
         return [
             "post",
             "fund",
@@ -124,7 +124,6 @@ contract WalkTest is Checks {
             "settle",
             "bond",
             "thaw",
-            "unbond",
             "slash verifier",
             "withdraw slashed",
             "knock"
@@ -132,8 +131,8 @@ contract WalkTest is Checks {
     }
 
     function test_RandomRunsGetEverywhere() public {
-        uint256[46] memory counts;
-        string[46] memory all = names();
+        uint256[45] memory counts;
+        string[45] memory all = names();
         for (uint256 run = 0; run < 20; ++run) {
             if (run != 0) setUp();
             handler.begin();
@@ -146,8 +145,10 @@ contract WalkTest is Checks {
                 counts[i] += handler.happened(all[i]);
             }
         }
+        string memory missing = "";
         for (uint256 i = 0; i < all.length; ++i) {
-            assertTrue(counts[i] != 0, all[i]);
+            if (counts[i] == 0) missing = string.concat(missing, all[i], ", ");
         }
+        assertTrue(bytes(missing).length == 0, missing);
     }
 }
