@@ -28,9 +28,11 @@ pub fn artifacts(tools: &Tools) -> Result<()> {
     Ok(())
 }
 
-pub fn test(tools: &Tools) -> Result<()> {
+pub fn test(tools: &Tools, deep: bool) -> Result<()> {
     let solc = tools.solc().display().to_string();
-    program(tools, tools.forge()?, &["test", "--use", &solc], &[("FORGE_SNAPSHOT_CHECK", "true")])
+    let profile = if deep { "deep" } else { "default" };
+    let envs = [("FORGE_SNAPSHOT_CHECK", "true"), ("FOUNDRY_PROFILE", profile)];
+    program(tools, tools.forge()?, &["test", "--use", &solc], &envs)
 }
 
 /// Runs the gas tests alone, which writes `contracts/snapshots/gas.json`.

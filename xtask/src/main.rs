@@ -21,8 +21,12 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Every check and every test: format, lints, contracts, freshness, Rust, end to end
-    Test,
-    /// Static checks of the contracts; needs Python 3 for tools from PyPI
+    Test {
+        /// Fuzz the contracts for much longer
+        #[arg(long)]
+        deep: bool,
+    },
+    /// Static and symbolic checks of the contracts; needs Python 3 for tools from PyPI
     Audit,
     /// Measure
     Bench {
@@ -57,7 +61,7 @@ enum Bench {
 
 fn main() -> Result<()> {
     match Cli::parse().task {
-        Task::Test => test::run(),
+        Task::Test { deep } => test::run(deep),
         Task::Audit => audit::run(),
         Task::Bench { what: Bench::Gas { json } } => bench::gas(json),
         Task::Contracts => contracts::build(),

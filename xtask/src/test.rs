@@ -3,9 +3,10 @@
 use anyhow::Result;
 
 use crate::run::{cargo, step};
-use crate::{contracts, openapi, sqlx_cache};
+use crate::{audit, contracts, openapi, sqlx_cache};
 
-pub fn run() -> Result<()> {
+/// `deep` fuzzes the contracts longer, for hours.
+pub fn run(deep: bool) -> Result<()> {
     let tools = piecework_toolchain::ensure_installed()?;
     let offline = [("SQLX_OFFLINE", "true")];
     step("cargo fmt --check", || cargo(&tools, &["fmt", "--all", "--check"], &[]))?;
@@ -18,8 +19,13 @@ pub fn run() -> Result<()> {
     })?;
     step("build", || cargo(&tools, &["build", "--workspace", "--all-targets"], &offline))?;
     step("OpenAPI document is fresh", || openapi::run(true))?;
-    step("contract tests", || contracts::test(&tools))?;
+    step("contract tests", || contracts::test(&tools, deep))?;
     step("forge tested what ships", || contracts::same_bytecode(&tools))?;
+    if audit::possible() {
+        audit::run()?;
+    } else {
+        eprintln!("\nleft out: `cargo xtask audit` needs Python 3.9 or newer as `python3`, with its venv module");
+    }
     // Threads share two cores with whole stacks of processes; the end-to-end tests take turns by themselves.
     step("Rust tests, end to end included", || cargo(&tools, &["test", "--workspace"], &offline))?;
     eprintln!("\nall checks passed");

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {TestUSD} from "../../src/TestUSD.sol";
 import {IErrors} from "../../src/interfaces/IErrors.sol";
 import {IEvents} from "../../src/interfaces/IEvents.sol";
 import {Terms} from "../../src/interfaces/Types.sol";
 import {Base} from "../utils/Base.sol";
 import {Digests} from "../utils/Digests.sol";
+import {ITestUSD} from "../utils/ITestUSD.sol";
 
 /// @notice An EIP-3009 authorization is public once it waits to be mined: anyone can send it straight to the token, and then the
 /// call that was to send it and to do something with the money fails, with the money gone and nothing bought.
@@ -49,7 +49,7 @@ contract FrontRunTest is Base {
 
     function test_AnAuthorizationWasFrontRunStraightAtTheToken_X402Exact() public {
         send(stranger);
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.AuthorizationUsedOrCanceled.selector, poster.addr, NONCE));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.AuthorizationUsedOrCanceled.selector, poster.addr, NONCE));
         send(relayer);
         assertPosted();
     }
@@ -66,7 +66,7 @@ contract FrontRunTest is Base {
 
     /// @dev Sent elsewhere, it is no longer what was signed.
     function test_AnAuthorizationWasTurnedToAnotherReceiver() public {
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.InvalidSignature.selector, poster.addr));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.InvalidSignature.selector, poster.addr));
         vm.prank(stranger);
         usd.transferWithAuthorization(poster.addr, stranger, RESERVE, 0, START + 100, NONCE, signature);
         send(relayer);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {TestUSD} from "../../src/TestUSD.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IVerifierBond} from "../../src/interfaces/IVerifierBond.sol";
 import {EngagementState, Status, Subject, Terms} from "../../src/interfaces/Types.sol";
+import {ITestUSD} from "../utils/ITestUSD.sol";
 import {Test} from "../utils/Test.sol";
 import {Handler} from "./Handler.sol";
 import {Ledger} from "./Ledger.sol";
@@ -26,7 +26,7 @@ abstract contract Checks is Test {
     }
 
     function held(address token, address account) internal view returns (uint256) {
-        return token == address(0) ? account.balance : TestUSD(usd).balanceOf(account);
+        return token == address(0) ? account.balance : ITestUSD(usd).balanceOf(account);
     }
 
     function offers() internal view returns (Terms[6] memory all) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {TestUSD} from "../../src/TestUSD.sol";
 import {Base} from "../utils/Base.sol";
 import {Digests} from "../utils/Digests.sol";
 import {Account1271} from "../utils/Hostile.sol";
+import {ITestUSD} from "../utils/ITestUSD.sol";
 
 /// @notice EIP-3009 as x402 facilitators use it.
 contract TestUSDTest is Base {
@@ -53,12 +53,12 @@ contract TestUSDTest is Base {
     function test_MovesByAuthorizationOnce() public {
         bytes memory signature = authorization();
         vm.expectEmit(address(usd));
-        emit TestUSD.AuthorizationUsed(poster.addr, NONCE);
+        emit ITestUSD.AuthorizationUsed(poster.addr, NONCE);
         move(signature);
         assertEq(usd.balanceOf(payee), 30);
         assertEq(usd.balanceOf(poster.addr), 70);
         assertTrue(usd.authorizationState(poster.addr, NONCE));
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.AuthorizationUsedOrCanceled.selector, poster.addr, NONCE));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.AuthorizationUsedOrCanceled.selector, poster.addr, NONCE));
         move(signature);
     }
 
@@ -72,12 +72,12 @@ contract TestUSDTest is Base {
         bytes memory signature = authorization();
         for (uint256 time = 9; time <= 10; ++time) {
             warpTo(time);
-            vm.expectRevert(abi.encodeWithSelector(TestUSD.AuthorizationNotYetValid.selector, AFTER, START + time));
+            vm.expectRevert(abi.encodeWithSelector(ITestUSD.AuthorizationNotYetValid.selector, AFTER, START + time));
             move(signature);
         }
         for (uint256 time = 20; time <= 21; ++time) {
             warpTo(time);
-            vm.expectRevert(abi.encodeWithSelector(TestUSD.AuthorizationExpired.selector, BEFORE, START + time));
+            vm.expectRevert(abi.encodeWithSelector(ITestUSD.AuthorizationExpired.selector, BEFORE, START + time));
             move(signature);
         }
         warpTo(19);
@@ -87,23 +87,23 @@ contract TestUSDTest is Base {
 
     function test_RevertWhen_SomeoneElseSigned() public {
         bytes memory signature = signed(runner, hashOf("Transfer", poster.addr, payee));
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.InvalidSignature.selector, poster.addr));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.InvalidSignature.selector, poster.addr));
         move(signature);
     }
 
     function test_RevertWhen_TheReceiverIsChanged() public {
         bytes memory signature = authorization();
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.InvalidSignature.selector, poster.addr));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.InvalidSignature.selector, poster.addr));
         usd.transferWithAuthorization(poster.addr, stranger, 30, AFTER, BEFORE, NONCE, signature);
     }
 
     function test_OnlyThePayeeReceives() public {
         bytes memory signature = signed(poster, hashOf("Receive", poster.addr, payee));
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.CallerNotPayee.selector, payee, stranger));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.CallerNotPayee.selector, payee, stranger));
         vm.prank(stranger);
         usd.receiveWithAuthorization(poster.addr, payee, 30, AFTER, BEFORE, NONCE, signature);
         // Nor does it pass for a transfer, which anyone may send.
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.InvalidSignature.selector, poster.addr));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.InvalidSignature.selector, poster.addr));
         move(signature);
         vm.prank(payee);
         usd.receiveWithAuthorization(poster.addr, payee, 30, AFTER, BEFORE, NONCE, signature);
@@ -115,14 +115,14 @@ contract TestUSDTest is Base {
             abi.encode(keccak256("CancelAuthorization(address authorizer,bytes32 nonce)"), poster.addr, NONCE)
         );
         bytes memory wrong = signed(runner, usdDigest(structHash));
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.InvalidSignature.selector, poster.addr));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.InvalidSignature.selector, poster.addr));
         usd.cancelAuthorization(poster.addr, NONCE, wrong);
         bytes memory right = signed(poster, usdDigest(structHash));
         vm.expectEmit(address(usd));
-        emit TestUSD.AuthorizationCanceled(poster.addr, NONCE);
+        emit ITestUSD.AuthorizationCanceled(poster.addr, NONCE);
         usd.cancelAuthorization(poster.addr, NONCE, right);
         bytes memory signature = authorization();
-        vm.expectRevert(abi.encodeWithSelector(TestUSD.AuthorizationUsedOrCanceled.selector, poster.addr, NONCE));
+        vm.expectRevert(abi.encodeWithSelector(ITestUSD.AuthorizationUsedOrCanceled.selector, poster.addr, NONCE));
         move(signature);
     }
 

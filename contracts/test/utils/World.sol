@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {TestUSD} from "../../src/TestUSD.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IVerifierBond} from "../../src/interfaces/IVerifierBond.sol";
 import {Award, Bid, Terms, VerifierSet} from "../../src/interfaces/Types.sol";
 import {Digests} from "./Digests.sol";
+import {ITestUSD} from "./ITestUSD.sol";
 import {Test} from "./Test.sol";
 
 /// @notice The world every test starts from: one escrow, one token, a poster, a runner, three verifiers of which two decide.
@@ -24,7 +24,7 @@ abstract contract World is Test {
 
     IEscrow internal escrow;
     IVerifierBond internal verifierBond;
-    TestUSD internal usd;
+    ITestUSD internal usd;
     Key internal poster;
     Key internal runner;
     Key[3] internal verifier;
@@ -36,7 +36,7 @@ abstract contract World is Test {
         vm.warp(START);
         verifierBond = IVerifierBond(vm.deployCode("VerifierBond.sol:VerifierBond"));
         escrow = deployEscrow();
-        usd = TestUSD(vm.deployCode("TestUSD.sol:TestUSD"));
+        usd = ITestUSD(vm.deployCode("TestUSD.sol:TestUSD"));
         poster = makeKey("poster");
         runner = makeKey("runner");
         payee = makeAddr("payee");
