@@ -42,6 +42,7 @@ pub struct Assignment {
     pub spec: Spec,
     pub started_at: Timestamp,
     pub ends_at: Option<Timestamp>,
+    pub units_max: u64,
     pub next_epoch: u64,
     pub units: u64,
     pub faults: u64,

@@ -34,7 +34,9 @@ abstract contract Exits is Vouchers, ISettlement {
         require(msg.sender == terms.poster, NotPoster(terms.poster, msg.sender));
         require(units != 0, ZeroAmount());
         require(e.status == Status.Active, NotEngaged(id, e.status));
-        require(e.noticeBy == NoticeBy.Nobody && Rules.works(e, block.timestamp), EndsAlready(e.endsAt));
+        // While the runner can still give notice: it agreed to its bid's units and to a notice, and to no more.
+        bool leaves = e.endsAt == 0 || block.timestamp + terms.noticeSeconds < e.endsAt;
+        require(e.noticeBy == NoticeBy.Nobody && leaves, EndsAlready(e.endsAt));
         uint256 unitsMax = uint256(e.unitsMax) + units;
         uint256 most = Rules.unitsLimit(terms);
         require(unitsMax <= most, TooManyUnits(most, unitsMax));

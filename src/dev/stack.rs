@@ -76,11 +76,13 @@ impl Stack {
         let port = |wanted: u16| {
             if options.ephemeral { 0 } else { free_or(wanted) }
         };
-        let chain = |name: &str, chain_id, wanted| {
-            Anvil::start(&tools, &dir, name, AnvilOptions { chain_id, port: port(wanted), block_seconds: 1 })
+        let chain = |name: &str, chain_id, wanted, safe_depth| {
+            let options = AnvilOptions { chain_id, port: port(wanted), block_seconds: 1, safe_depth };
+            Anvil::start(&tools, &dir, name, options)
         };
-        let settlement = chain("settlement", SETTLEMENT_CHAIN_ID, 8545)?;
-        let sequenced = chain("sequenced", SEQUENCED_CHAIN_ID, 8546)?;
+        // Reorgs may go as deep as on a real chain; what the work is about becomes safe and final soon, so that a story can use it.
+        let settlement = chain("settlement", SETTLEMENT_CHAIN_ID, 8545, 32)?;
+        let sequenced = chain("sequenced", SEQUENCED_CHAIN_ID, 8546, 1)?;
 
         say("starting PostgreSQL");
         let (database_url, postgres) = database(&tools, &base).await?;
@@ -137,6 +139,8 @@ impl Stack {
             envs.push(("PIECEWORK_VERIFIER_KEY_FILE", key(&format!("verifier{n}"))?));
             envs.push(("PIECEWORK_ENDPOINTS", format!("{}={}", self.sequenced.chain_id, self.sequenced.rpc_url)));
             envs.push(("PIECEWORK_SETTLEMENT_URL", self.settlement.rpc_url.clone()));
+            // The one account without another part in the stories.
+            envs.push(("PIECEWORK_ARBITERS", account("payee1").address().to_string()));
             envs.push(("PIECEWORK_VERIFIER_MEMORY", state(&format!("verify{n}"))));
             envs.push(("PIECEWORK_ROUND_INTERVAL_MS", "1000".to_owned()));
             parts.push((format!("verify{n}"), "verify", envs));

@@ -64,7 +64,7 @@ impl Chain {
         let dir = tempfile::tempdir().unwrap();
         let tools = piecework_toolchain::ensure_installed().unwrap();
         // A block per transaction, and none between them.
-        let options = AnvilOptions { chain_id: CHAIN_ID, port: 0, block_seconds: 86_400 };
+        let options = AnvilOptions { chain_id: CHAIN_ID, port: 0, block_seconds: 86_400, safe_depth: 1 };
         let anvil = Anvil::start(&tools, dir.path(), "chain", options).unwrap();
         let deployed = deploy(&anvil.rpc_url, dir.path());
         let rpc = ProviderBuilder::new().disable_recommended_fillers();

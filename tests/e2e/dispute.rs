@@ -15,7 +15,7 @@ const FEE: u128 = 1_000_000_000_000_000;
 async fn asserted_units_above_the_count_are_disputed_by_a_verifier_and_every_verifier_claims_its_fees() {
     let dev = Dev::start();
     let cast = Cast::of(&dev);
-    let arbiter = cast.address("runner2");
+    let arbiter = cast.address("payee1");
     let terms = Terms {
         arbiter,
         challenge_seconds: 10,
@@ -29,7 +29,7 @@ async fn asserted_units_above_the_count_are_disputed_by_a_verifier_and_every_ver
 
     // A node that no companion speaks for: none of its blocks can count.
     let mut bid = cast.bid(bounty, &terms);
-    bid.node = cast.address("payee1");
+    bid.node = cast.address("runner2");
     let id = bid.engagement_id();
     let escrow = dev.ready.escrow;
     let claim = piecework_contracts::claim_call(&terms, &cast.verifiers(), &bid);
@@ -56,7 +56,7 @@ async fn asserted_units_above_the_count_are_disputed_by_a_verifier_and_every_ver
     // The arbiter finds nothing either: what the runner put at risk is the verifier's.
     let before = cast.balance(by).await;
     let ruling = rule_call(&terms, &cast.verifiers(), &bid, Contested::Assertion, 0);
-    cast.send("runner2", escrow, U256::ZERO, ruling).await;
+    cast.send("payee1", escrow, U256::ZERO, ruling).await;
     let won = cast.balance(by).await - before;
     assert!(
         won > U256::from(RATE + RATE / 2) - U256::from(RATE / 100),

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Who may depend on whom. What is not listed is not allowed.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("piecework-domain", &[]),
     ("piecework-contracts", &["piecework-domain"]),
     ("piecework-store", &["piecework-domain"]),
@@ -17,6 +17,10 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("piecework-verifier", &["piecework-domain", "piecework-contracts", "piecework-client"]),
     ("piecework-runner", &["piecework-domain", "piecework-contracts", "piecework-client"]),
     ("piecework-toolchain", &[]),
+    (
+        "piecework-bench",
+        &["piecework-domain", "piecework-contracts", "piecework-store", "piecework-indexer", "piecework-toolchain"],
+    ),
     ("xtask", &["piecework-toolchain"]),
 ];
 

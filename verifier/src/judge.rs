@@ -64,8 +64,9 @@ pub async fn epoch(
         (Some(first), Some(last)) => api.claims(assignment.engagement, first.number, last.number).await?,
         _ => vec![],
     };
-    let cap =
-        rules::units_cap(&assignment.terms, assignment.terms.units_max, assignment.started_at, assignment.ends_at, to);
+    // An extension reserves more than the terms say; an end leaves what was judged.
+    let units_max = assignment.units_max.max(assignment.terms.units_max);
+    let cap = rules::units_cap(&assignment.terms, units_max, assignment.started_at, assignment.ends_at, to);
     let report = Report {
         kind: REPORT_KIND.to_owned(),
         engagement: assignment.engagement,

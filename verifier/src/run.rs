@@ -55,7 +55,11 @@ pub async fn run(
     }
     tracing::info!(verifier = %signer.address(), chains = views.len(), "watching");
     let round = Round { api: &api, views: &views, memory: &memory, signer: &signer, arbiters: &config.arbiters };
-    let acts = settlement.map(|provider| Acts { chain: Settlement::new(provider, signer.address()), memory: &memory });
+    let acts = settlement.map(|provider| Acts {
+        chain: Settlement::new(provider, signer.address()),
+        memory: &memory,
+        arbiters: &config.arbiters,
+    });
     loop {
         match round.assignments().await {
             Ok(assignments) => {

@@ -9,7 +9,7 @@ use crate::{Error, clock};
 
 /// Offers looked at per query.
 const BATCH: i64 = 100;
-/// A sweep that failed is tried again after this long.
+/// Between two sweeps of one address: one that failed is tried again, and dust or a token that never runs out of it waits.
 const RETRY_SECONDS: i64 = 30;
 
 /// Decides on a `postFromDeposit` for every announced bounty whose deposit address holds its token.
@@ -37,7 +37,7 @@ pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
             }
             let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
             let last = txs::latest(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0).await?;
-            if last.is_some_and(|tx| tx.state == "failed" && tx.age_seconds < RETRY_SECONDS) {
+            if last.is_some_and(|tx| tx.age_seconds < RETRY_SECONDS) {
                 continue;
             }
             let data = post_from_deposit_call(&offer.terms);

@@ -19,7 +19,7 @@ interface ISettlement is IErrors, IEvents {
     // --- longer and shorter ---
 
     /// @notice Reserves `units` more from the bounty's escrow, and moves a clocked end on by their time. Only the poster,
-    /// only while work counts and nobody gave notice.
+    /// only while nobody gave notice and a notice would still end the engagement before its end: whoever is extended can leave.
     function extend(Terms calldata terms, VerifierSet calldata verifiers, Bid calldata bid, uint64 units) external;
     /// @notice Ends the engagement `noticeSeconds` from now. Poster or runner.
     function giveNotice(Terms calldata terms, Bid calldata bid) external;

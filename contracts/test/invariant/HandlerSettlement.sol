@@ -25,7 +25,7 @@ abstract contract HandlerSettlement is HandlerVouchers {
     }
 
     function _extendable(Entry storage e) private view returns (bool) {
-        return works(e) && e.noticeBy == NoticeBy.Nobody;
+        return works(e) && e.noticeBy == NoticeBy.Nobody && _noticeable(e);
     }
 
     function notice(uint256 i, bool byRunner) external step {

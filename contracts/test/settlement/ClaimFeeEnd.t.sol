@@ -54,7 +54,7 @@ contract ClaimFeeEndTest is FeeBase {
         bytes32 id = engageWith(t, b, RESERVE + 12 * FEE);
         mint(t.token, address(this), 20 * uint256(RATE));
         escrow.fund{value: 20 * uint256(RATE)}(t, 20 * uint256(RATE));
-        warpTo(99);
+        warpTo(69);
         vm.prank(poster.addr);
         escrow.extend(t, verifiers(), b, 20);
         warpTo(120 + CHALLENGE);

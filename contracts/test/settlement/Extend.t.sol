@@ -8,6 +8,8 @@ import {Base} from "../utils/Base.sol";
 import {Digests} from "../utils/Digests.sol";
 
 contract ExtendTest is Base {
+    uint256 private constant NOTICE = 30;
+
     function extend(Terms memory t, Bid memory b, uint64 units) private {
         vm.prank(poster.addr);
         escrow.extend(t, verifiers(), b, units);
@@ -34,7 +36,7 @@ contract ExtendTest is Base {
             Bid memory b = bidFor(t, 0);
             bytes32 id = engage(t, b);
             fund(t, 20 * uint256(RATE) + 7);
-            warpTo(299);
+            warpTo(269);
             expectExtended(id, b, 120, START + 360, 20 * uint256(RATE), 7);
             extend(t, b, 20);
             assertEngagement(id, Status.Active, 0, 120, 0);
@@ -80,7 +82,7 @@ contract ExtendTest is Base {
         bytes32 id = engage(t, b);
         fund(t, 3 * uint256(RATE));
         for (uint64 i = 1; i <= 3; ++i) {
-            warpTo(ENDS - 2 + i);
+            warpTo(ENDS - NOTICE - 2 + i);
             expectExtended(id, b, UNITS + i, START + ENDS + i, RATE, (3 - i) * uint256(RATE));
             extend(t, b, 1);
         }
@@ -103,7 +105,8 @@ contract ExtendTest is Base {
 
     // ------------------------------------------------------------------------------------------- when
 
-    function test_RevertWhen_TheClockRanOut() public {
+    /// @dev Whoever is extended can still leave: a poster could otherwise bind a runner to work it never agreed to, by the bond.
+    function test_RevertWhen_NoticeWouldEndItNoEarlier() public {
         for (uint256 i = 0; i < 3; ++i) {
             warpTo(0);
             Terms memory t = nativeTerms();
@@ -111,7 +114,7 @@ contract ExtendTest is Base {
             Bid memory b = bidFor(t, 0);
             bytes32 id = engage(t, b);
             fund(t, RATE);
-            warpTo(ENDS - 1 + i);
+            warpTo(ENDS - NOTICE - 1 + i);
             if (i != 0) vm.expectRevert(abi.encodeWithSelector(IErrors.EndsAlready.selector, START + ENDS));
             extend(t, b, 1);
             assertEq(escrow.engagement(id).unitsMax, i == 0 ? 101 : 100);

@@ -41,7 +41,9 @@ async fn extend(world: &mut World, id: EngagementId) {
     let fees = expect::fees(terms, e, units_max) - expect::fees(terms, e, e.units_max);
     let reserve = U256::from(units) * U256::from(e.bid.rate) + fees;
     let escrow = chain.book.bounties[&e.bounty].escrow.0;
-    if e.notice_by.is_some() || !expect::works(e, chain.now) || reserve > escrow {
+    let notice_ends = chain.now.plus(terms.notice_seconds.into());
+    let leaves = e.ends_at.is_none_or(|end| notice_ends < end);
+    if e.notice_by.is_some() || !expect::works(e, chain.now) || !leaves || reserve > escrow {
         return;
     }
     let (poster, time) = (terms.poster, units * u64::from(terms.unit_seconds));

@@ -54,8 +54,9 @@ impl Walk {
 
     pub fn extend(&mut self) -> Option<Tx> {
         let now = self.chain.now;
-        let (terms, e) = self.engagement(|_, e| {
-            e.status == Status::Active && e.notice_by.is_none() && e.ends_at.is_none_or(|end| now < end)
+        let (terms, e) = self.engagement(|terms, e| {
+            let notice_ends = now.plus(terms.notice_seconds.into());
+            e.status == Status::Active && e.notice_by.is_none() && e.ends_at.is_none_or(|end| notice_ends < end)
         })?;
         let units = self.dice.between(1, 10);
         let call = abi::extendCall {

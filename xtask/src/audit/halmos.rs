@@ -32,9 +32,7 @@ pub fn run(tools: &Tools, dir: &Path) -> Result<()> {
         .env("FOUNDRY_CACHE_PATH", dir.join("halmos-cache"))
         .env("FOUNDRY_SOLC", tools.solc())
         .env("FOUNDRY_LINT_LINT_ON_BUILD", "false")
-        // The rules as they ship, inlined into the check.
-        .env("FOUNDRY_VIA_IR", "true")
-        .env("FOUNDRY_OPTIMIZER_RUNS", "600")
+        .env("FOUNDRY_PROFILE", "audit")
         .current_dir(tools.root())
         .status()
         .context("starting halmos")?;

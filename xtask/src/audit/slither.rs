@@ -36,7 +36,12 @@ pub fn run(tools: &Tools, dir: &Path) -> Result<()> {
     let solc = tools.solc().display().to_string();
     let infos = infos.display().to_string();
     let build = ["build", "--force", "--use", &solc, "--build-info", "--build-info-path", &infos, "contracts/src"];
-    let envs = [("FOUNDRY_OUT", out.as_str()), ("FOUNDRY_CACHE_PATH", &cache), ("FOUNDRY_TEST", "contracts/none")];
+    let envs = [
+        ("FOUNDRY_PROFILE", "audit"),
+        ("FOUNDRY_OUT", out.as_str()),
+        ("FOUNDRY_CACHE_PATH", &cache),
+        ("FOUNDRY_TEST", "contracts/none"),
+    ];
     program(tools, tools.forge()?, &build, &envs)?;
 
     // Slither asks `forge` for its configuration.
@@ -46,6 +51,7 @@ pub fn run(tools: &Tools, dir: &Path) -> Result<()> {
         .arg("--json")
         .arg(&report)
         .env("PATH", forge_on_path(tools)?)
+        .env("FOUNDRY_PROFILE", "audit")
         .env("FOUNDRY_OUT", &out)
         .current_dir(tools.root())
         .output()
