@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use piecework_domain::Address;
 
 #[derive(Debug, Parser)]
@@ -110,14 +110,36 @@ pub struct Rpc {
     pub rpc_url: String,
 }
 
+/// What is checked of final blocks.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Depth {
+    /// Every header: no log may be missing from its bloom
+    Headers,
+    /// Headers of blocks with events: quicker where most blocks are empty
+    Events,
+}
+
+impl From<Depth> for piecework_indexer::Verify {
+    fn from(depth: Depth) -> Self {
+        match depth {
+            Depth::Headers => Self::Headers,
+            Depth::Events => Self::Events,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct Index {
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
     pub chain: Chain,
-    #[command(flatten)]
-    pub rpc: Rpc,
+    /// JSON-RPC endpoints of the chain, the preferred one first; with several, what one of them says is compared
+    #[arg(long, env = "PIECEWORK_RPC_URL", value_delimiter = ',', required = true, hide_env_values = true)]
+    pub rpc_url: Vec<String>,
+    /// What is checked of blocks that are final already
+    #[arg(long, env = "PIECEWORK_VERIFY", value_enum, default_value_t = Depth::Headers)]
+    pub verify: Depth,
     /// The block that created the escrow
     #[arg(long, env = "PIECEWORK_START_BLOCK", default_value_t = 1)]
     pub start_block: u64,

@@ -12,6 +12,8 @@ use piecework_store::{PgPool, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::views::rfc3339;
+
 /// Items read at once.
 const BATCH: i64 = 200;
 /// Announcements can be lost around reconnects; this bounds how long.
@@ -66,14 +68,27 @@ impl Reader {
     }
 }
 
+/// A `reverted` item says which one it takes back: `data.reverts` is that one's id.
 fn event(item: &Item) -> Event {
+    let mut inside = serde_json::json!({
+        "event": item.event,
+        "blockNumber": item.block_number,
+        "blockHash": item.block_hash,
+        "blockTime": rfc3339(item.block_time),
+        "logIndex": item.log_index,
+        "txHash": item.tx_hash,
+    });
+    if let Some((reverts, fork)) = item.reverts {
+        inside["reverts"] = reverts.into();
+        inside["forkBlockNumber"] = fork.into();
+    }
     let data = serde_json::json!({
         "seq": item.seq,
         "chainId": item.chain_id,
         "bounty": item.bounty,
         "engagement": item.engagement,
         "name": item.name,
-        "data": item.payload,
+        "data": inside,
     });
     Event::default().id(item.seq.to_string()).event(&item.name).data(data.to_string())
 }

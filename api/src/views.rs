@@ -11,8 +11,8 @@ use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
 use piecework_domain::voucher::Voucher;
 use piecework_domain::{Address, B256, Bytes};
-use piecework_store::chains::Cursor;
-use serde::Serialize;
+use piecework_store::chains::{self, Cursor};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
@@ -25,24 +25,46 @@ pub fn rfc3339(at: Timestamp) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }
 
+/// How sure an answer has to be: as of the newest block, or of one that the chain calls safe or final.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    #[default]
+    Latest,
+    Safe,
+    Finalized,
+}
+
+impl From<Certainty> for chains::Certainty {
+    fn from(certainty: Certainty) -> Self {
+        match certainty {
+            Certainty::Latest => Self::Latest,
+            Certainty::Safe => Self::Safe,
+            Certainty::Finalized => Self::Finalized,
+        }
+    }
+}
+
 /// How sure an answer is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Certainty {
+pub struct ChainView {
     pub chain_id: u64,
-    /// The newest block that the mirror has applied.
+    /// The block that the answer is about: the newest mirrored one, or the one of the `certainty` asked for.
     pub block_number: u64,
     pub block_hash: String,
-    /// Blocks on top of the one that last changed the object, that one included.
+    /// Mirrored blocks on top of the one that last changed the object, that one included.
     pub confirmations: u64,
 }
 
-impl Certainty {
-    pub fn of(cursor: &Cursor, changed: u64) -> Self {
+impl ChainView {
+    /// About an object that block `changed` last changed.
+    pub fn of(cursor: &Cursor, certainty: chains::Certainty, changed: u64) -> Self {
+        let at = cursor.at(certainty);
         Self {
             chain_id: cursor.chain_id,
-            block_number: cursor.number,
-            block_hash: cursor.hash.to_string(),
+            block_number: at.number,
+            block_hash: at.hash.to_string(),
             confirmations: (cursor.number + 1).saturating_sub(changed),
         }
     }
@@ -100,7 +122,7 @@ pub struct BountyView {
     pub seats_taken: u32,
     pub seats_vacated: u32,
     pub posted_at: String,
-    pub chain: Certainty,
+    pub chain: ChainView,
 }
 
 impl BountyView {
@@ -167,11 +189,11 @@ pub struct EngagementView {
     pub assertion: Option<Assertion>,
     /// Open disputes: what is above `floor` waits for the arbiter until `ruleBefore` (Unix seconds).
     pub disputes: Vec<Dispute>,
-    pub chain: Certainty,
+    pub chain: ChainView,
 }
 
 impl EngagementView {
-    pub fn new(e: Engagement, terms: Terms, chain: Certainty) -> Self {
+    pub fn new(e: Engagement, terms: Terms, chain: ChainView) -> Self {
         let end_reason = match e.status {
             Status::Active => None,
             Status::Ended { reason } | Status::Closed { reason, .. } => Some(reason),
@@ -247,6 +269,7 @@ pub struct PayoutView {
     pub tx_hash: B256,
     pub block_number: u64,
     pub time: String,
+    pub chain: ChainView,
 }
 
 /// What one verifier found in one epoch.

@@ -1,19 +1,22 @@
-//! The loop: follow the head, undo reorgs, stop at what can't be understood.
+//! The loop: lead, catch up with what is final, follow the head, undo reorgs, stop at what can't be understood.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use alloy::eips::BlockNumberOrTag;
 use alloy::providers::DynProvider;
-use alloy::rpc::types::Log;
-use piecework_domain::time::Timestamp;
-use piecework_domain::{Address, B256};
-use piecework_store::chains::{Cursor, Header};
-use piecework_store::events::Placed;
-use piecework_store::{PgPool, chains};
+use piecework_domain::Address;
+use piecework_store::chains::{Cursor, Mark};
+use piecework_store::{Connection, PgConnection, PgPool, chains};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::source::Source;
-use crate::{Error, apply, rollback};
+use crate::backfill::Backfill;
+use crate::endpoints::{COMPARE_EVERY, Endpoints};
+use crate::range::{Fetched, Verify, each};
+use crate::source::{Head, Source};
+use crate::tags::Tags;
+use crate::{Error, check, fold, rollback};
 
 /// What to index.
 #[derive(Clone, Debug)]
@@ -23,41 +26,67 @@ pub struct Config {
     /// The block that created the escrow, or any earlier one.
     pub start_block: u64,
     pub poll_interval: Duration,
+    pub verify: Verify,
 }
 
-/// Blocks fetched at once, at most. Halved when an endpoint refuses a range, doubled when it answers.
-const RANGE_MAX: u64 = 2_000;
-/// Headers kept below the cursor for finding fork points.
-const HEADERS_KEPT: u64 = 2_048;
+/// Final blocks ahead of the cursor from which on they are fetched in ranges.
+const BACKFILL_FROM: u64 = 32;
+/// Blocks followed in one step.
+const FOLLOW_MAX: u64 = 128;
+/// How often a process that does not lead asks whether it can.
+const STAND_BY: Duration = Duration::from_millis(500);
+/// The longest pause after failures in a row.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// Indexes until `stop`. Endpoint and database failures are waited out; undecodable logs and too deep reorgs end it.
-pub async fn run(pool: PgPool, provider: DynProvider, config: Config, stop: CancellationToken) -> Result<(), Error> {
-    let source = Source::new(provider, config.escrow);
-    let mut range = RANGE_MAX;
+/// Indexes one chain until `stop`, whenever no other process does. Endpoint and database failures are waited out; undecodable logs
+/// and too deep reorgs end it. `woken` says that there may be a new block; without it they are polled for.
+pub async fn run(
+    pool: PgPool,
+    providers: Vec<DynProvider>,
+    config: Config,
+    woken: Arc<Notify>,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let endpoints = Arc::new(Endpoints::new(config.chain_id, config.escrow, providers));
     let mut failures: u32 = 0;
-    loop {
-        match step(&pool, &source, &config, range).await {
-            Ok(Step::Advanced) => {
-                failures = 0;
-                range = (range * 2).min(RANGE_MAX);
-                if stop.is_cancelled() {
-                    return Ok(());
-                }
-                continue;
-            }
-            Ok(Step::AtHead) => failures = 0,
-            Err(err) if err.retryable() => {
-                failures += 1;
-                range = (range / 2).max(1);
-                tracing::warn!(error = &err as &dyn std::error::Error, failures, "indexing paused; trying again");
-            }
+    while !stop.is_cancelled() {
+        let mut follower =
+            Follower { endpoints: endpoints.clone(), config: &config, tags: Tags::default(), compared: None };
+        let ended = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            db = lead(&pool, config.chain_id) => match db {
+                Ok(mut db) => follower.follow(&mut db, &woken, &stop, &mut failures).await,
+                Err(err) => Err(err),
+            },
+        };
+        match ended {
+            Ok(()) => return Ok(()),
+            // The connection is gone, and with it the lead.
+            Err(err) if err.retryable() => pause(&err, &mut failures, config.poll_interval, &stop).await,
             Err(err) => return Err(err),
         }
-        let pause = config.poll_interval * 2_u32.saturating_pow(failures.min(6));
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(pause.min(Duration::from_secs(10))) => {}
-        }
+    }
+    Ok(())
+}
+
+/// A connection that leads the chain: no other process writes while it lives. Everything is written through it, so whoever loses
+/// it can't write either.
+async fn lead(pool: &PgPool, chain_id: u64) -> Result<PgConnection, Error> {
+    let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?.detach();
+    while !chains::try_lead(&mut db, chain_id).await? {
+        tokio::time::sleep(STAND_BY).await;
+    }
+    tracing::info!(chain_id, "leading");
+    Ok(db)
+}
+
+async fn pause(err: &Error, failures: &mut u32, poll_interval: Duration, stop: &CancellationToken) {
+    *failures = failures.saturating_add(1);
+    tracing::warn!(error = err as &dyn std::error::Error, failures, "indexing paused; trying again");
+    let pause = poll_interval * 2_u32.saturating_pow((*failures).min(6));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(pause.min(PAUSE_MAX)) => {}
     }
 }
 
@@ -66,129 +95,230 @@ enum Step {
     AtHead,
 }
 
-/// Applies the next range, or undoes a reorg. Everything it changes commits together.
-async fn step(pool: &PgPool, source: &Source, config: &Config, range: u64) -> Result<Step, Error> {
-    let chain_id = config.chain_id;
-    let mut db_tx = pool.begin().await.map_err(piecework_store::Error::from)?;
-    chains::lock(&mut db_tx, chain_id).await?;
-    let Some(cursor) = chains::cursor(&mut db_tx, chain_id).await? else {
-        begin(&mut db_tx, source, config).await?;
-        db_tx.commit().await.map_err(piecework_store::Error::from)?;
-        return Ok(Step::Advanced);
-    };
-    let Some(head) = source.header(BlockNumberOrTag::Latest).await? else {
-        return Err(Error::Rpc { what: "its head", problem: "no answer".to_owned() });
-    };
-    metrics::gauge!("piecework_index_lag_blocks").set(lossy(head.number.saturating_sub(cursor.number)));
+struct Follower<'a> {
+    endpoints: Arc<Endpoints>,
+    config: &'a Config,
+    tags: Tags,
+    compared: Option<Instant>,
+}
 
-    // The block at the cursor must still be the one that was indexed.
-    let at_cursor = source.header(BlockNumberOrTag::Number(cursor.number)).await?;
-    if at_cursor.is_none() && is_behind(&mut db_tx, source, &head, chain_id).await? {
-        return Ok(Step::AtHead);
-    }
-    if at_cursor.is_none_or(|header| header.hash != cursor.hash) {
-        let fork = rollback::fork_point(&mut db_tx, source, &cursor).await?;
-        let undone = rollback::to(&mut db_tx, chain_id, &fork).await?;
-        db_tx.commit().await.map_err(piecework_store::Error::from)?;
-        metrics::counter!("piecework_index_reorgs_total").increment(1);
-        tracing::info!(chain_id, from = cursor.number, to = fork.number, undone, "rolled back a reorg");
-        return Ok(Step::Advanced);
-    }
-    if head.number <= cursor.number {
-        return Ok(Step::AtHead);
+impl Follower<'_> {
+    /// Steps until `stop` or until the database is gone.
+    async fn follow(
+        &mut self,
+        db: &mut PgConnection,
+        woken: &Notify,
+        stop: &CancellationToken,
+        failures: &mut u32,
+    ) -> Result<(), Error> {
+        loop {
+            match self.step(db, stop).await {
+                Ok(step) => {
+                    *failures = 0;
+                    if stop.is_cancelled() {
+                        return Ok(());
+                    }
+                    if let Step::AtHead = step {
+                        tokio::select! {
+                            () = stop.cancelled() => return Ok(()),
+                            () = woken.notified() => {}
+                            () = tokio::time::sleep(self.config.poll_interval) => {}
+                        }
+                    }
+                }
+                Err(err @ Error::Store(_)) => return Err(err),
+                Err(Error::Moved) => {}
+                Err(err) if err.retryable() => {
+                    self.endpoints.blame(&err);
+                    // With another endpoint to ask there is nothing to wait for.
+                    if self.endpoints.pick().is_err() {
+                        pause(&err, failures, self.config.poll_interval, stop).await;
+                    } else {
+                        tracing::warn!(error = &err as &dyn std::error::Error, "asking another endpoint");
+                    }
+                    if stop.is_cancelled() {
+                        return Ok(());
+                    }
+                }
+                Err(err) => return Err(err),
+            }
+        }
     }
 
-    let to = head.number.min(cursor.number.saturating_add(range));
-    let events = fetch(source, chain_id, &cursor, to).await?;
-    let Fetched { last, placed } = events;
-    for event in &placed {
-        apply::event(&mut db_tx, chain_id, event).await?;
+    /// Applies what comes next, or undoes a reorg. Everything that belongs to a block commits together.
+    async fn step(&mut self, db: &mut PgConnection, stop: &CancellationToken) -> Result<Step, Error> {
+        let chain_id = self.config.chain_id;
+        if self.compared.is_none_or(|at| at.elapsed() > COMPARE_EVERY) {
+            self.endpoints.compare().await;
+            self.compared = Some(Instant::now());
+        }
+        let Some(cursor) = chains::cursor(db, chain_id).await? else {
+            self.begin(db).await?;
+            return Ok(Step::Advanced);
+        };
+        let endpoints = self.endpoints.clone();
+        let source = endpoints.pick()?;
+        let head = source.head(BlockNumberOrTag::Latest).await?.ok_or_else(|| source.missing(cursor.number))?;
+        metrics::gauge!("piecework_index_lag_blocks", "chain" => chain_id.to_string())
+            .set(lossy(head.number().saturating_sub(cursor.number)));
+        self.tags.refresh(&endpoints, source).await?;
+
+        let final_number = self.tags.final_number(&head);
+        let step = if final_number >= cursor.number.saturating_add(BACKFILL_FROM) {
+            self.catch_up(db, source, &cursor, final_number, stop).await?
+        } else if head.number() > cursor.number {
+            self.advance(db, source, &cursor, &head).await?
+        } else if head.hash == cursor.hash || is_behind(db, &cursor, &head).await? {
+            self.ascertain(db, source, &cursor, &head).await?;
+            Step::AtHead
+        } else {
+            undo(db, &endpoints, source, &cursor).await?
+        };
+        endpoints.well(source);
+        Ok(step)
     }
-    chains::advance(&mut db_tx, chain_id, &last).await?;
-    chains::drop_headers_below(&mut db_tx, chain_id, last.number.saturating_sub(HEADERS_KEPT)).await?;
-    db_tx.commit().await.map_err(piecework_store::Error::from)?;
-    metrics::counter!("piecework_index_events_total").increment(u64::try_from(placed.len()).unwrap_or(u64::MAX));
-    tracing::debug!(chain_id, block = last.number, events = placed.len(), "indexed");
+
+    async fn begin(&self, db: &mut PgConnection) -> Result<(), Error> {
+        self.endpoints.check_chain().await?;
+        let source = self.endpoints.pick()?;
+        let before = self.config.start_block.saturating_sub(1);
+        let head = source.head(BlockNumberOrTag::Number(before)).await?.ok_or_else(|| source.missing(before))?;
+        let mut db_tx = begin(db).await?;
+        chains::begin(&mut db_tx, self.config.chain_id, self.config.escrow, &head.header()).await?;
+        commit(db_tx).await
+    }
+
+    /// Final blocks, in ranges: nothing in them can be undone, so no older versions are kept.
+    async fn catch_up(
+        &mut self,
+        db: &mut PgConnection,
+        source: &Source,
+        cursor: &Cursor,
+        to: u64,
+        stop: &CancellationToken,
+    ) -> Result<Step, Error> {
+        let at_cursor = source.head(BlockNumberOrTag::Number(cursor.number)).await?;
+        if at_cursor.is_none_or(|head| head.hash != cursor.hash) {
+            return undo(db, &self.endpoints, source, cursor).await;
+        }
+        let (chain_id, verify) = (self.config.chain_id, self.config.verify);
+        let mut ranges = Backfill::new(self.endpoints.clone(), chain_id, verify, cursor.number + 1, to);
+        let mut below = cursor.hash;
+        while let Some(Fetched { parent_hash, last, placed }) = ranges.next().await? {
+            if parent_hash != below {
+                return Err(Error::Moved);
+            }
+            let mut db_tx = begin(db).await?;
+            fold::write(&mut db_tx, chain_id, &placed, false).await?;
+            chains::add_headers(&mut db_tx, chain_id, std::slice::from_ref(&last)).await?;
+            chains::set_cursor(&mut db_tx, chain_id, &last).await?;
+            let mark = Mark { number: last.number, hash: last.hash };
+            chains::set_certain(&mut db_tx, chain_id, mark, mark).await?;
+            chains::compact(&mut db_tx, chain_id, last.number).await?;
+            commit(db_tx).await?;
+            below = last.hash;
+            counted(chain_id, placed.len());
+            tracing::debug!(chain_id, block = last.number, events = placed.len(), "caught up");
+            if stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(Step::Advanced)
+    }
+
+    /// Blocks that a reorg may still take back, one at a time where they have events.
+    async fn advance(
+        &mut self,
+        db: &mut PgConnection,
+        source: &Source,
+        cursor: &Cursor,
+        head: &Head,
+    ) -> Result<Step, Error> {
+        let to = head.number().min(cursor.number.saturating_add(FOLLOW_MAX));
+        let heads = match to == cursor.number + 1 && to == head.number() {
+            true => vec![head.clone()],
+            false => source.heads(cursor.number + 1, to).await?,
+        };
+        if heads.first().is_none_or(|first| first.parent_hash != cursor.hash) {
+            return undo(db, &self.endpoints, source, cursor).await;
+        }
+        // Between two answers the chain may have moved on: not worth blaming anybody.
+        check::linked(cursor.hash, &heads).map_err(|_| Error::Moved)?;
+        let chain_id = self.config.chain_id;
+        let mut blocks = each(source, chain_id, &heads).await?;
+        let mut from = 0;
+        for (at, head) in heads.iter().enumerate() {
+            let placed = blocks.remove(&head.number()).unwrap_or_default();
+            if placed.is_empty() && at + 1 < heads.len() {
+                continue;
+            }
+            let headers: Vec<_> = heads[from..=at].iter().map(Head::header).collect();
+            from = at + 1;
+            let mut db_tx = begin(db).await?;
+            chains::add_headers(&mut db_tx, chain_id, &headers).await?;
+            chains::set_cursor(&mut db_tx, chain_id, &head.header()).await?;
+            self.tags.store(&mut db_tx, chain_id, source, &head.mark()).await?;
+            fold::write(&mut db_tx, chain_id, &placed, true).await?;
+            commit(db_tx).await?;
+            counted(chain_id, placed.len());
+            tracing::debug!(chain_id, block = head.number(), events = placed.len(), "indexed");
+        }
+        Ok(Step::Advanced)
+    }
+
+    /// Nothing new, but more of it may have become certain.
+    async fn ascertain(
+        &mut self,
+        db: &mut PgConnection,
+        source: &Source,
+        cursor: &Cursor,
+        head: &Head,
+    ) -> Result<(), Error> {
+        if head.hash != cursor.hash || !self.tags.news(cursor) {
+            return Ok(());
+        }
+        let mut db_tx = begin(db).await?;
+        let mark = Mark { number: cursor.number, hash: cursor.hash };
+        self.tags.store(&mut db_tx, self.config.chain_id, source, &mark).await?;
+        commit(db_tx).await
+    }
+}
+
+/// Whether an endpoint whose head is not above the cursor is on the same chain, only not that far.
+async fn is_behind(db: &mut PgConnection, cursor: &Cursor, head: &Head) -> Result<bool, Error> {
+    let stored = chains::header_at_or_below(db, cursor.chain_id, head.number()).await?;
+    Ok(match stored {
+        Some(stored) if stored.number == head.number() => stored.hash == head.hash,
+        // Below what is kept, or between kept headers: nothing contradicts it.
+        _ => true,
+    })
+}
+
+async fn undo(db: &mut PgConnection, endpoints: &Endpoints, source: &Source, cursor: &Cursor) -> Result<Step, Error> {
+    let fork = rollback::fork_point(db, endpoints, source, cursor).await?;
+    if fork.number == cursor.number {
+        // It stands after all: the answers were of different moments.
+        return Err(Error::Moved);
+    }
+    let mut db_tx = begin(db).await?;
+    let undone = rollback::to(&mut db_tx, cursor.chain_id, &fork).await?;
+    commit(db_tx).await?;
+    metrics::counter!("piecework_index_reorgs_total", "chain" => cursor.chain_id.to_string()).increment(1);
+    tracing::info!(chain_id = cursor.chain_id, from = cursor.number, to = fork.number, undone, "rolled back a reorg");
     Ok(Step::Advanced)
 }
 
-/// Whether an endpoint without the cursor's block is on the same chain, only not that far.
-async fn is_behind(
-    db: &mut piecework_store::PgConnection,
-    source: &Source,
-    head: &Header,
-    chain_id: u64,
-) -> Result<bool, Error> {
-    let Some(stored) = chains::header_at_or_below(db, chain_id, head.number).await? else { return Ok(true) };
-    let on_chain = source.header(BlockNumberOrTag::Number(stored.number)).await?;
-    Ok(on_chain.is_some_and(|header| header.hash == stored.hash))
+async fn begin(db: &mut PgConnection) -> Result<piecework_store::Transaction<'_>, Error> {
+    Ok(db.begin().await.map_err(piecework_store::Error::from)?)
 }
 
-async fn begin(db_tx: &mut piecework_store::PgConnection, source: &Source, config: &Config) -> Result<(), Error> {
-    let actual = source.chain_id().await?;
-    if actual != config.chain_id {
-        return Err(Error::WrongChain { expected: config.chain_id, actual });
-    }
-    let before = config.start_block.saturating_sub(1);
-    let header = source.header(BlockNumberOrTag::Number(before)).await?;
-    let header = header.ok_or(Error::Rpc { what: "the start block", problem: format!("no block {before}") })?;
-    chains::begin(db_tx, config.chain_id, config.escrow, &header).await?;
-    Ok(())
+async fn commit(db_tx: piecework_store::Transaction<'_>) -> Result<(), Error> {
+    Ok(db_tx.commit().await.map_err(piecework_store::Error::from)?)
 }
 
-struct Fetched {
-    last: Header,
-    placed: Vec<Placed>,
-}
-
-/// Reads the blocks after the cursor up to `to`. Logs and headers must agree with each other and with the cursor;
-/// where they don't, the chain moved between two answers and the step is tried again.
-async fn fetch(source: &Source, chain_id: u64, cursor: &Cursor, to: u64) -> Result<Fetched, Error> {
-    let moved = |problem: &str| Error::Rpc { what: "a consistent range", problem: problem.to_owned() };
-    let last = source.header(BlockNumberOrTag::Number(to)).await?.ok_or_else(|| moved("the last block is gone"))?;
-    let logs = source.logs(cursor, &last).await?;
-    if to == cursor.number + 1 && last.parent_hash != cursor.hash {
-        return Err(moved("the next block has another parent"));
-    }
-    let mut placed = Vec::with_capacity(logs.len());
-    let mut block: Option<Header> = None;
-    for log in &logs {
-        let (Some(number), Some(hash), Some(log_index), Some(tx_hash)) =
-            (log.block_number, log.block_hash, log.log_index, log.transaction_hash)
-        else {
-            return Err(moved("a log without its place"));
-        };
-        let header = match block {
-            Some(known) if known.number == number => known,
-            _ if number == last.number => last,
-            _ => {
-                source.header(BlockNumberOrTag::Number(number)).await?.ok_or_else(|| moved("a log's block is gone"))?
-            }
-        };
-        block = Some(header);
-        if header.hash != hash {
-            return Err(moved("a log is of another block than the chain's"));
-        }
-        if let Some(event) = place(chain_id, log, header.time, (number, hash, log_index, tx_hash))? {
-            placed.push(event);
-        }
-    }
-    // One hash names the whole chain below it: if it still stands, the logs were this chain's.
-    let again = source.header(BlockNumberOrTag::Number(to)).await?;
-    if again.is_none_or(|header| header.hash != last.hash) {
-        return Err(moved("the chain was reorganised meanwhile"));
-    }
-    Ok(Fetched { last, placed })
-}
-
-fn place(
-    chain_id: u64,
-    log: &Log,
-    block_time: Timestamp,
-    (block_number, block_hash, log_index, tx_hash): (u64, B256, u64, B256),
-) -> Result<Option<Placed>, Error> {
-    let event = piecework_contracts::decode(log).map_err(|err| Error::Undecodable { chain_id, err })?;
-    Ok(event.map(|event| Placed { block_number, block_hash, block_time, log_index, tx_hash, event }))
+fn counted(chain_id: u64, events: usize) {
+    metrics::counter!("piecework_index_events_total", "chain" => chain_id.to_string())
+        .increment(u64::try_from(events).unwrap_or(u64::MAX));
 }
 
 /// Metrics take floats; a lag is far below where they lose digits.

@@ -1,11 +1,20 @@
-//! Mirrors the escrow's events into Postgres: fetch a range, decode it, apply it and move the cursor in one db_tx; on a
-//! parent-hash mismatch find the fork point and roll back in one db_tx (DESIGN §6).
+//! Mirrors the escrow's events into Postgres (DESIGN §6). One process leads a chain: it fetches final history in ranges, follows the
+//! head block by block, commits events, projections and cursor together, and on a reorg brings back the versions that held at
+//! the fork point.
 
-mod apply;
+mod backfill;
+mod check;
+mod endpoints;
 mod error;
+mod fold;
 mod follow;
+mod range;
 mod rollback;
 mod source;
+mod tags;
 
+pub use backfill::Backfill;
+pub use endpoints::Endpoints;
 pub use error::Error;
 pub use follow::{Config, run};
+pub use range::{Fetched, Verify};

@@ -1,8 +1,10 @@
 //! `piecework index`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::sync::Notify;
 
 use crate::{cli, config};
 
@@ -14,8 +16,10 @@ pub async fn run(args: cli::Index) -> Result<()> {
         escrow: args.chain.escrow,
         start_block: args.start_block,
         poll_interval: Duration::from_millis(args.poll_interval_ms),
+        verify: args.verify.into(),
     };
-    let provider = config::provider(&args.rpc.rpc_url)?;
-    piecework_indexer::run(database.pool.clone(), provider, settings, stop).await?;
+    let providers = args.rpc_url.iter().map(|url| config::provider(url)).collect::<Result<Vec<_>>>()?;
+    let woken = Arc::new(Notify::new());
+    piecework_indexer::run(database.pool.clone(), providers, settings, woken, stop).await?;
     Ok(())
 }

@@ -7,42 +7,78 @@ use sqlx::PgConnection;
 use crate::Result;
 use crate::convert::{amount, to_i64};
 
-/// Writes a balance, or removes it when no event is left that says one.
-pub async fn put(
-    db: &mut PgConnection,
-    chain_id: u64,
-    (account, token): (Address, Address),
-    balance: Option<Amount>,
-    block_number: u64,
-) -> Result<()> {
-    match balance {
-        Some(balance) => {
-            sqlx::query!(
-                "insert into balances (chain_id, account, token, balance, block_number)
-                 values ($1, $2, $3, $4::text::numeric, $5)
-                 on conflict (chain_id, account, token)
-                 do update set balance = excluded.balance, block_number = excluded.block_number",
-                to_i64(chain_id)?,
-                account.as_slice(),
-                token.as_slice(),
-                balance.to_string(),
-                to_i64(block_number)?,
-            )
-            .execute(db)
-            .await?;
-        }
-        None => {
-            sqlx::query!(
-                "delete from balances where chain_id = $1 and account = $2 and token = $3",
-                to_i64(chain_id)?,
-                account.as_slice(),
-                token.as_slice(),
-            )
-            .execute(db)
-            .await?;
-        }
-    }
+/// Whose balance of what.
+pub type Key = (Address, Address);
+
+/// Writes new balances, each with the block that made it; one per account and token.
+pub async fn put(db: &mut PgConnection, chain_id: u64, rows: &[(Key, Amount, u64)]) -> Result<()> {
+    let (accounts, tokens) = columns(rows.iter().map(|(key, _, _)| key));
+    let amounts: Vec<_> = rows.iter().map(|(_, amount, _)| amount.to_string()).collect();
+    let blocks = rows.iter().map(|(_, _, block)| to_i64(*block)).collect::<Result<Vec<_>>>()?;
+    sqlx::query!(
+        "insert into balances (chain_id, account, token, balance, block_number)
+         select $1, * from unnest($2::bytea[], $3::bytea[], $4::text[]::numeric[], $5::bigint[])
+         on conflict (chain_id, account, token)
+         do update set balance = excluded.balance, block_number = excluded.block_number",
+        to_i64(chain_id)?,
+        &accounts,
+        &tokens,
+        &amounts,
+        &blocks,
+    )
+    .execute(db)
+    .await?;
     Ok(())
+}
+
+/// Keeps the balances that block `valid_to` is about to replace.
+pub async fn keep(db: &mut PgConnection, chain_id: u64, keys: &[Key], valid_to: u64) -> Result<()> {
+    let (accounts, tokens) = columns(keys.iter());
+    sqlx::query!(
+        "insert into balances_past
+         select b.*, $4 from balances b join unnest($2::bytea[], $3::bytea[]) k (account, token) using (account, token)
+         where b.chain_id = $1",
+        to_i64(chain_id)?,
+        &accounts,
+        &tokens,
+        to_i64(valid_to)?
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Brings back the balances that held at block `fork`, or removes what came later.
+pub async fn restore(db: &mut PgConnection, chain_id: u64, keys: &[Key], fork: u64) -> Result<()> {
+    let (accounts, tokens) = columns(keys.iter());
+    let (chain, fork) = (to_i64(chain_id)?, to_i64(fork)?);
+    sqlx::query!(
+        "delete from balances b using unnest($2::bytea[], $3::bytea[]) k (account, token)
+         where b.chain_id = $1 and b.account = k.account and b.token = k.token and b.block_number > $4",
+        chain,
+        &accounts,
+        &tokens,
+        fork
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "with gone as (
+           delete from balances_past b using unnest($2::bytea[], $3::bytea[]) k (account, token)
+           where b.chain_id = $1 and b.account = k.account and b.token = k.token and b.valid_to > $4 returning b.*)
+         insert into balances select chain_id, account, token, balance, block_number from gone where block_number <= $4",
+        chain,
+        &accounts,
+        &tokens,
+        fork
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn columns<'a>(keys: impl Iterator<Item = &'a Key>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    keys.map(|(account, token)| (account.to_vec(), token.to_vec())).unzip()
 }
 
 /// An account's free balance of `token`; zero if it never had one.

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::Result;
+use crate::chains::Certainty;
 use crate::convert::{to_i64, to_time, to_u64};
 
 /// A bounty and the block that last changed it.
@@ -26,60 +27,109 @@ pub struct Filter {
     pub kind: Option<String>,
     /// Open for claims and awards at this time.
     pub open_at: Option<Timestamp>,
+    pub certainty: Certainty,
     /// After this row in the list's order (posted_at descending, id).
     pub after: Option<(Timestamp, BountyId)>,
 }
 
-/// Writes the state of a bounty, or removes it when nothing is left of it.
-pub async fn put(
-    db: &mut PgConnection,
-    chain_id: u64,
-    id: BountyId,
-    state: Option<&Bounty>,
-    block_number: u64,
-) -> Result<()> {
-    let Some(state) = state else {
-        sqlx::query!("delete from bounties where id = $1", id.0.as_slice()).execute(db).await?;
-        return Ok(());
-    };
-    let terms = &state.terms;
+/// Writes new versions, each with the block that made it; one per bounty.
+pub async fn put(db: &mut PgConnection, chain_id: u64, rows: &[(Bounty, u64)]) -> Result<()> {
+    let of = |f: fn(&Bounty) -> Vec<u8>| rows.iter().map(|(bounty, _)| f(bounty)).collect::<Vec<_>>();
+    let numbers = |f: fn(&Bounty) -> String| rows.iter().map(|(bounty, _)| f(bounty)).collect::<Vec<_>>();
+    let counts = |f: fn(&Bounty) -> i64| rows.iter().map(|(bounty, _)| f(bounty)).collect::<Vec<_>>();
+    let times = |f: fn(&Bounty) -> Timestamp| rows.iter().map(|(bounty, _)| to_time(f(bounty))).collect::<Vec<_>>();
+    let open_claim: Vec<bool> = rows.iter().map(|(bounty, _)| bounty.terms.open_claim).collect();
+    let states: Vec<Json<&Bounty>> = rows.iter().map(|(bounty, _)| Json(bounty)).collect();
+    let blocks = rows.iter().map(|(_, block)| to_i64(*block)).collect::<Result<Vec<_>>>()?;
     sqlx::query!(
-        "insert into bounties (id, chain_id, poster, token, spec_hash, rate_max, bond, seats, seats_taken, open_claim,
+        "insert into bounties (chain_id, id, poster, token, spec_hash, rate_max, bond, seats, seats_taken, open_claim,
                                open_until, posted_at, state, block_number)
-         values ($1, $2, $3, $4, $5, $6::text::numeric, $7::text::numeric, $8, $9, $10, $11, $12, $13, $14)
+         select $1, * from unnest($2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::text[]::numeric[],
+                                  $7::text[]::numeric[], $8::bigint[], $9::bigint[], $10::boolean[], $11::timestamptz[],
+                                  $12::timestamptz[], $13::jsonb[], $14::bigint[])
          on conflict (id) do update set seats_taken = excluded.seats_taken, posted_at = excluded.posted_at,
                                         state = excluded.state, block_number = excluded.block_number",
-        id.0.as_slice(),
         to_i64(chain_id)?,
-        terms.poster.as_slice(),
-        terms.token.as_slice(),
-        terms.spec_hash.0.as_slice(),
-        terms.rate_max.to_string(),
-        terms.bond.to_string(),
-        i64::from(terms.seats),
-        i64::from(state.seats_taken),
-        terms.open_claim,
-        to_time(terms.open_until),
-        to_time(state.posted_at),
-        Json(state) as _,
-        to_i64(block_number)?,
+        &of(|b| b.id.0.to_vec()),
+        &of(|b| b.terms.poster.to_vec()),
+        &of(|b| b.terms.token.to_vec()),
+        &of(|b| b.terms.spec_hash.0.to_vec()),
+        &numbers(|b| b.terms.rate_max.to_string()),
+        &numbers(|b| b.terms.bond.to_string()),
+        &counts(|b| b.terms.seats.into()),
+        &counts(|b| b.seats_taken.into()),
+        &open_claim,
+        &times(|b| b.terms.open_until),
+        &times(|b| b.posted_at),
+        &states as _,
+        &blocks,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-pub async fn get(db: &mut PgConnection, id: BountyId) -> Result<Option<Row>> {
+/// Keeps the versions that block `valid_to` is about to replace.
+pub async fn keep(db: &mut PgConnection, ids: &[BountyId], valid_to: u64) -> Result<()> {
+    sqlx::query!(
+        "insert into bounties_past select *, $2 from bounties where id = any($1)",
+        &bytes(ids),
+        to_i64(valid_to)?
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Brings back the versions that held at block `fork`, or removes what came later.
+pub async fn restore(db: &mut PgConnection, ids: &[BountyId], fork: u64) -> Result<()> {
+    let (ids, fork) = (bytes(ids), to_i64(fork)?);
+    sqlx::query!("delete from bounties where id = any($1) and block_number > $2", &ids, fork).execute(&mut *db).await?;
+    sqlx::query!(
+        "with gone as (delete from bounties_past where id = any($1) and valid_to > $2 returning *)
+         insert into bounties
+         select id, chain_id, poster, token, spec_hash, rate_max, bond, seats, seats_taken, open_claim, open_until, posted_at,
+                state, block_number
+         from gone where block_number <= $2",
+        &ids,
+        fork
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn bytes(ids: &[BountyId]) -> Vec<Vec<u8>> {
+    ids.iter().map(|id| id.0.to_vec()).collect()
+}
+
+/// The newest versions of those that exist.
+pub async fn load(db: &mut PgConnection, ids: &[BountyId]) -> Result<Vec<Row>> {
+    let rows = sqlx::query!(
+        r#"select chain_id, block_number, state as "state: Json<Bounty>" from bounties where id = any($1)"#,
+        &bytes(ids)
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| selected(row.chain_id, row.block_number, row.state)).collect()
+}
+
+fn selected(chain_id: i64, block_number: i64, state: Json<Bounty>) -> Result<Row> {
+    Ok(Row { chain_id: to_u64(chain_id)?, block_number: to_u64(block_number)?, bounty: state.0 })
+}
+
+pub async fn get(db: &mut PgConnection, id: BountyId, certainty: Certainty) -> Result<Option<Row>> {
     let row = sqlx::query!(
-        r#"select chain_id, block_number, state as "state: Json<Bounty>" from bounties where id = $1"#,
-        id.0.as_slice()
+        r#"select b.chain_id as "chain_id!", b.block_number as "block_number!", b.state as "state!: Json<Bounty>"
+           from bounty_versions b join chains c on c.chain_id = b.chain_id
+           where b.id = $1 and b.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$2::int]
+             and b.valid_to > (array[c.block_number, c.safe_number, c.finalized_number])[$2::int]"#,
+        id.0.as_slice(),
+        certainty.index(),
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        Ok(Row { chain_id: to_u64(row.chain_id)?, block_number: to_u64(row.block_number)?, bounty: row.state.0 })
-    })
-    .transpose()
+    row.map(|row| selected(row.chain_id, row.block_number, row.state)).transpose()
 }
 
 /// Newest first.
@@ -89,8 +139,11 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
         None => (None, None),
     };
     let rows = sqlx::query!(
-        r#"select b.chain_id, b.block_number, b.state as "state: Json<Bounty>" from bounties b
-           where ($1::bytea is null or b.poster = $1)
+        r#"select b.chain_id as "chain_id!", b.block_number as "block_number!", b.state as "state!: Json<Bounty>"
+           from bounty_versions b join chains c on c.chain_id = b.chain_id
+           where b.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$8::int]
+             and b.valid_to > (array[c.block_number, c.safe_number, c.finalized_number])[$8::int]
+             and ($1::bytea is null or b.poster = $1)
              and ($2::bytea is null or b.token = $2)
              and ($3::text is null or exists (select from specs s where s.hash = b.spec_hash and s.kind = $3))
              and ($4::timestamptz is null or (b.open_until > $4 and b.seats_taken < b.seats))
@@ -103,14 +156,11 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
         after_time,
         after_id.as_ref().map(|id| id.as_slice()),
         limit,
+        filter.certainty.index(),
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Row { chain_id: to_u64(row.chain_id)?, block_number: to_u64(row.block_number)?, bounty: row.state.0 })
-        })
-        .collect()
+    rows.into_iter().map(|row| selected(row.chain_id, row.block_number, row.state)).collect()
 }
 
 /// How many bounties and how many of them are open at `now`.

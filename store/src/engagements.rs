@@ -9,6 +9,7 @@ use piecework_domain::time::Timestamp;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::chains::Certainty;
 use crate::convert::{to_i64, to_time, to_u64};
 use crate::{Error, Result};
 
@@ -27,43 +28,89 @@ pub struct Filter {
     pub bounty: Option<BountyId>,
     pub runner: Option<Address>,
     pub status: Option<String>,
+    pub certainty: Certainty,
     /// After this row in the list's order (started_at descending, id).
     pub after: Option<(Timestamp, EngagementId)>,
 }
 
-/// Writes the state of an engagement, or removes it when nothing is left of it.
-pub async fn put(
-    db: &mut PgConnection,
-    chain_id: u64,
-    id: EngagementId,
-    state: Option<&Engagement>,
-    block_number: u64,
-) -> Result<()> {
-    let Some(state) = state else {
-        sqlx::query!("delete from engagements where id = $1", id.0.as_slice()).execute(db).await?;
-        return Ok(());
-    };
+/// Writes new versions, each with the block that made it; one per engagement.
+pub async fn put(db: &mut PgConnection, chain_id: u64, rows: &[(Engagement, u64)]) -> Result<()> {
+    let of = |f: fn(&Engagement) -> Vec<u8>| rows.iter().map(|(e, _)| f(e)).collect::<Vec<_>>();
+    let statuses: Vec<String> = rows.iter().map(|(e, _)| e.status.name().to_owned()).collect();
+    let units = rows.iter().map(|(e, _)| to_i64(e.units_paid)).collect::<Result<Vec<_>>>()?;
+    let starts: Vec<_> = rows.iter().map(|(e, _)| to_time(e.started_at)).collect();
+    let ends: Vec<_> = rows.iter().map(|(e, _)| e.ends_at.map(to_time)).collect();
+    let states: Vec<Json<&Engagement>> = rows.iter().map(|(e, _)| Json(e)).collect();
+    let blocks = rows.iter().map(|(_, block)| to_i64(*block)).collect::<Result<Vec<_>>>()?;
     sqlx::query!(
-        "insert into engagements (id, chain_id, bounty_id, runner, node, status, units_paid, started_at, ends_at, state, block_number)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        "insert into engagements (chain_id, id, bounty_id, runner, node, status, units_paid, started_at, ends_at, state,
+                                  block_number)
+         select $1, * from unnest($2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::text[], $7::bigint[],
+                                  $8::timestamptz[], $9::timestamptz[], $10::jsonb[], $11::bigint[])
          on conflict (id) do update set status = excluded.status, units_paid = excluded.units_paid,
              started_at = excluded.started_at, ends_at = excluded.ends_at, state = excluded.state,
              block_number = excluded.block_number",
-        id.0.as_slice(),
         to_i64(chain_id)?,
-        state.bounty.0.as_slice(),
-        state.bid.runner.as_slice(),
-        state.bid.node.as_slice(),
-        state.status.name(),
-        to_i64(state.units_paid)?,
-        to_time(state.started_at),
-        state.ends_at.map(to_time),
-        Json(state) as _,
-        to_i64(block_number)?,
+        &of(|e| e.id.0.to_vec()),
+        &of(|e| e.bounty.0.to_vec()),
+        &of(|e| e.bid.runner.to_vec()),
+        &of(|e| e.bid.node.to_vec()),
+        &statuses,
+        &units,
+        &starts,
+        &ends as _,
+        &states as _,
+        &blocks,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Keeps the versions that block `valid_to` is about to replace.
+pub async fn keep(db: &mut PgConnection, ids: &[EngagementId], valid_to: u64) -> Result<()> {
+    sqlx::query!(
+        "insert into engagements_past select *, $2 from engagements where id = any($1)",
+        &bytes(ids),
+        to_i64(valid_to)?
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Brings back the versions that held at block `fork`, or removes what came later.
+pub async fn restore(db: &mut PgConnection, ids: &[EngagementId], fork: u64) -> Result<()> {
+    let (ids, fork) = (bytes(ids), to_i64(fork)?);
+    sqlx::query!("delete from engagements where id = any($1) and block_number > $2", &ids, fork)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "with gone as (delete from engagements_past where id = any($1) and valid_to > $2 returning *)
+         insert into engagements
+         select id, chain_id, bounty_id, runner, node, status, units_paid, started_at, ends_at, state, block_number
+         from gone where block_number <= $2",
+        &ids,
+        fork
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn bytes(ids: &[EngagementId]) -> Vec<Vec<u8>> {
+    ids.iter().map(|id| id.0.to_vec()).collect()
+}
+
+/// The newest versions of those that exist, each with its block.
+pub async fn load(db: &mut PgConnection, ids: &[EngagementId]) -> Result<Vec<(Engagement, u64)>> {
+    let rows = sqlx::query!(
+        r#"select block_number, state as "state: Json<Engagement>" from engagements where id = any($1)"#,
+        &bytes(ids)
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.state.0, to_u64(row.block_number)?))).collect()
 }
 
 /// A row's columns as the queries below select them.
@@ -85,12 +132,16 @@ impl Selected {
     }
 }
 
-pub async fn get(db: &mut PgConnection, id: EngagementId) -> Result<Option<Row>> {
+pub async fn get(db: &mut PgConnection, id: EngagementId, certainty: Certainty) -> Result<Option<Row>> {
     let row = sqlx::query_as!(
         Selected,
-        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>"
-           from engagements e join bounties b on b.id = e.bounty_id where e.id = $1"#,
-        id.0.as_slice()
+        r#"select e.chain_id as "chain_id!", e.block_number as "block_number!", e.state as "state!: Json<Engagement>",
+                  b.state as "bounty: Json<Bounty>"
+           from engagement_versions e join bounties b on b.id = e.bounty_id join chains c on c.chain_id = e.chain_id
+           where e.id = $1 and e.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$2::int]
+             and e.valid_to > (array[c.block_number, c.safe_number, c.finalized_number])[$2::int]"#,
+        id.0.as_slice(),
+        certainty.index(),
     )
     .fetch_optional(db)
     .await?;
@@ -105,9 +156,12 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
     };
     let rows = sqlx::query_as!(
         Selected,
-        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>"
-           from engagements e join bounties b on b.id = e.bounty_id
-           where ($1::bytea is null or e.bounty_id = $1)
+        r#"select e.chain_id as "chain_id!", e.block_number as "block_number!", e.state as "state!: Json<Engagement>",
+                  b.state as "bounty: Json<Bounty>"
+           from engagement_versions e join bounties b on b.id = e.bounty_id join chains c on c.chain_id = e.chain_id
+           where e.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$7::int]
+             and e.valid_to > (array[c.block_number, c.safe_number, c.finalized_number])[$7::int]
+             and ($1::bytea is null or e.bounty_id = $1)
              and ($2::bytea is null or e.runner = $2)
              and ($3::text is null or e.status = $3)
              and ($4::timestamptz is null or e.started_at < $4 or (e.started_at = $4 and e.id > $5::bytea))
@@ -118,6 +172,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
         after_time,
         after_id.as_ref().map(|id| id.as_slice()),
         limit,
+        filter.certainty.index(),
     )
     .fetch_all(db)
     .await?;

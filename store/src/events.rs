@@ -1,14 +1,17 @@
-//! The escrow's decoded events. Written by the indexer.
+//! The escrow's decoded events: what the chain says, and the stream in which it became visible. Written by the indexer.
 
+use std::collections::BTreeSet;
+
+use piecework_domain::B256;
 use piecework_domain::chain::{Event, Subject};
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::time::Timestamp;
-use piecework_domain::{Address, B256};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::Result;
-use crate::convert::{to_i64, to_time, to_timestamp, to_u64};
+use crate::convert::{hash, to_i64, to_time, to_u64};
+use crate::copy::Rows;
+use crate::{Error, Result};
 
 /// An event and where it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,89 +24,107 @@ pub struct Placed {
     pub event: Event,
 }
 
-/// Adds one event.
-pub async fn append(db: &mut PgConnection, chain_id: u64, placed: &Placed) -> Result<()> {
-    let subject = placed.event.subject();
-    let (bounty, engagement, account, token) = match subject {
-        Subject::Bounty(bounty) => (Some(bounty), None, None, None),
-        Subject::Engagement(engagement) => (None, Some(engagement), None, None),
-        Subject::Both(engagement, bounty) => (Some(bounty), Some(engagement), None, None),
-        Subject::Balance { account, token } => (None, None, Some(account), Some(token)),
-    };
-    sqlx::query!(
-        "insert into events (chain_id, block_number, log_index, block_hash, block_time, tx_hash, name,
-                             bounty_id, engagement_id, account, token, payload)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        to_i64(chain_id)?,
-        to_i64(placed.block_number)?,
-        to_i64(placed.log_index)?,
-        placed.block_hash.as_slice(),
-        to_time(placed.block_time),
-        placed.tx_hash.as_slice(),
-        placed.event.name(),
-        bounty.as_ref().map(|id| id.0.as_slice()),
-        engagement.as_ref().map(|id| id.0.as_slice()),
-        account.as_ref().map(|a| a.as_slice()),
-        token.as_ref().map(|a| a.as_slice()),
-        Json(&placed.event) as _,
-    )
-    .execute(db)
-    .await?;
+/// The bounty and the engagement that an event belongs to.
+pub fn ids(event: &Event) -> (Option<BountyId>, Option<EngagementId>) {
+    match event.subject() {
+        Subject::Bounty(bounty) => (Some(bounty), None),
+        Subject::Engagement(engagement) => (None, Some(engagement)),
+        Subject::Both(engagement, bounty) => (Some(bounty), Some(engagement)),
+        Subject::Balance { .. } => (None, None),
+    }
+}
+
+/// Adds events in their order, and to the stream. Holds the stream until the db_tx ends: call it last.
+pub async fn append(db: &mut PgConnection, chain_id: u64, placed: &[Placed]) -> Result<()> {
+    if placed.is_empty() {
+        return Ok(());
+    }
+    let months: BTreeSet<_> = placed.iter().map(|event| month(event.block_time)).collect();
+    for (_, _, at) in months {
+        sqlx::query!("select ensure_events_partition($1)", to_time(at)).fetch_one(&mut *db).await?;
+    }
+    let mut seq = reserve(db, placed.len()).await?;
+    let mut rows = Rows::new(11);
+    for event in placed {
+        let (bounty, engagement) = ids(&event.event);
+        rows.begin();
+        rows.bigint(to_i64(chain_id)?)?;
+        rows.bigint(to_i64(event.block_number)?)?;
+        rows.bigint(to_i64(event.log_index)?)?;
+        rows.bigint(seq)?;
+        rows.bytes(event.block_hash.as_slice())?;
+        rows.time(event.block_time)?;
+        rows.bytes(event.tx_hash.as_slice())?;
+        rows.bytes(event.event.name().as_bytes())?;
+        rows.nullable(bounty.as_ref().map(|id| id.0.as_slice()))?;
+        rows.nullable(engagement.as_ref().map(|id| id.0.as_slice()))?;
+        rows.jsonb(&event.event)?;
+        seq += 1;
+    }
+    let statement = "copy events (chain_id, block_number, log_index, seq, block_hash, block_time, tx_hash, name, bounty_id, \
+                     engagement_id, payload) from stdin (format binary)";
+    rows.send(db, statement).await?;
     Ok(())
 }
 
-/// Removes all events above `number` and says what they were about, newest first.
-pub async fn remove_above(db: &mut PgConnection, chain_id: u64, number: u64) -> Result<Vec<Event>> {
+/// Year, month, and the first time seen of it.
+fn month(at: Timestamp) -> (i32, u8, Timestamp) {
+    let time = to_time(at);
+    let first = time.date().replace_day(1).ok().map(|day| day.midnight().assume_utc().unix_timestamp());
+    let first = first.and_then(|first| u64::try_from(first).ok()).unwrap_or(at.0);
+    (time.year(), time.month().into(), Timestamp(first))
+}
+
+/// Takes the next `count` places in the stream. Returns the first.
+async fn reserve(db: &mut PgConnection, count: usize) -> Result<i64> {
+    let count = i64::try_from(count).map_err(|_| Error::Corrupt("count"))?;
+    let row = sqlx::query!("update stream set seq = seq + $1 returning seq", count).fetch_one(db).await?;
+    Ok(row.seq - count + 1)
+}
+
+/// Takes back all events above `fork`, and tells the stream, newest first. Returns what they said.
+pub async fn revert_above(db: &mut PgConnection, chain_id: u64, fork: u64) -> Result<Vec<Event>> {
+    let (chain, above) = (to_i64(chain_id)?, to_i64(fork)?);
+    let gone = sqlx::query!(
+        r#"select count(*) as "count!" from events where chain_id = $1 and block_number > $2"#,
+        chain,
+        above
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if gone.count == 0 {
+        return Ok(Vec::new());
+    }
+    let first = reserve(db, usize::try_from(gone.count).map_err(|_| Error::Corrupt("count"))?).await?;
     let rows = sqlx::query!(
         r#"with gone as (delete from events where chain_id = $1 and block_number > $2 returning *)
-           select payload as "payload: Json<Event>" from gone order by block_number desc, log_index desc"#,
-        to_i64(chain_id)?,
-        to_i64(number)?,
+           insert into reverted_events
+           select gone.*, $3::bigint - 1 + row_number() over (order by block_number desc, log_index desc), $2::bigint from gone
+           returning payload as "payload: Json<Event>""#,
+        chain,
+        above,
+        first
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| Ok(row.payload.0)).collect()
+    Ok(rows.into_iter().map(|row| row.payload.0).collect())
 }
 
-/// A bounty's events in order, each with its block's time and number.
-pub async fn of_bounty(db: &mut PgConnection, id: BountyId) -> Result<Vec<(Timestamp, u64, Event)>> {
+/// Block and log index of every mirrored event, in the chain's order. For audits.
+pub async fn places(db: &mut PgConnection, chain_id: u64) -> Result<Vec<(B256, u64)>> {
     let rows = sqlx::query!(
-        r#"select block_time, block_number, payload as "payload: Json<Event>" from events
-           where bounty_id = $1 order by block_number, log_index"#,
-        id.0.as_slice()
+        "select block_hash, log_index from events where chain_id = $1 order by block_number, log_index",
+        to_i64(chain_id)?
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| Ok((to_timestamp(row.block_time)?, to_u64(row.block_number)?, row.payload.0))).collect()
+    rows.into_iter().map(|row| Ok((hash(&row.block_hash)?, to_u64(row.log_index)?))).collect()
 }
 
-/// An engagement's events in order, each with its block's number.
-pub async fn of_engagement(db: &mut PgConnection, id: EngagementId) -> Result<Vec<(u64, Event)>> {
-    let rows = sqlx::query!(
-        r#"select block_number, payload as "payload: Json<Event>" from events
-           where engagement_id = $1 order by block_number, log_index"#,
-        id.0.as_slice()
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(|row| Ok((to_u64(row.block_number)?, row.payload.0))).collect()
-}
-
-/// The last event of a free balance, with its block's number.
-pub async fn last_of_balance(
-    db: &mut PgConnection,
-    chain_id: u64,
-    account: Address,
-    token: Address,
-) -> Result<Option<(u64, Event)>> {
-    let row = sqlx::query!(
-        r#"select block_number, payload as "payload: Json<Event>" from events
-           where chain_id = $1 and account = $2 and token = $3 order by block_number desc, log_index desc limit 1"#,
-        to_i64(chain_id)?,
-        account.as_slice(),
-        token.as_slice(),
-    )
-    .fetch_optional(db)
-    .await?;
-    row.map(|row| Ok((to_u64(row.block_number)?, row.payload.0))).transpose()
+/// How many events of a chain are mirrored.
+pub async fn count(db: &mut PgConnection, chain_id: u64) -> Result<u64> {
+    let row = sqlx::query!(r#"select count(*) as "count!" from events where chain_id = $1"#, to_i64(chain_id)?)
+        .fetch_one(db)
+        .await?;
+    to_u64(row.count)
 }

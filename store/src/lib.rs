@@ -8,6 +8,7 @@ pub mod bounties;
 pub mod chains;
 pub mod claims;
 mod convert;
+mod copy;
 pub mod engagements;
 mod error;
 pub mod events;
@@ -23,7 +24,10 @@ pub mod txs;
 
 pub use error::{Error, Result};
 pub use schema::{connect, fresh_database, migrate};
-pub use sqlx::{PgConnection, PgPool};
+pub use sqlx::{Connection, PgConnection, PgPool};
+
+/// A db_tx. Dropped without a commit it never happened.
+pub type Transaction<'c> = sqlx::Transaction<'c, sqlx::Postgres>;
 
 /// A connection borrowed from a pool.
 pub type PoolConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;

@@ -7,6 +7,7 @@ use piecework_domain::{Address, B256};
 use sqlx::PgConnection;
 
 use crate::Result;
+use crate::chains::Certainty;
 use crate::convert::{address, amount, hash, to_i64, to_time, to_timestamp, to_u64};
 
 /// One redemption. Amounts are in the bounty's token.
@@ -25,22 +26,28 @@ pub struct Payout {
     pub time: Timestamp,
 }
 
-pub async fn add(db: &mut PgConnection, chain_id: u64, payout: &Payout) -> Result<()> {
+/// Adds payouts in their order.
+pub async fn add(db: &mut PgConnection, chain_id: u64, payouts: &[Payout]) -> Result<()> {
+    let bytes = |f: fn(&Payout) -> Vec<u8>| payouts.iter().map(f).collect::<Vec<_>>();
+    let amounts = |f: fn(&Payout) -> Amount| payouts.iter().map(|p| f(p).to_string()).collect::<Vec<_>>();
+    let counts = |f: fn(&Payout) -> u64| payouts.iter().map(|p| to_i64(f(p))).collect::<Result<Vec<_>>>();
+    let times: Vec<_> = payouts.iter().map(|p| to_time(p.time)).collect();
     sqlx::query!(
         "insert into payouts (chain_id, block_number, log_index, engagement_id, payee, submitter, units, amount, relay_fee,
                               tx_hash, block_time)
-         values ($1, $2, $3, $4, $5, $6, $7, $8::text::numeric, $9::text::numeric, $10, $11)",
+         select $1, * from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bigint[],
+                                  $8::text[]::numeric[], $9::text[]::numeric[], $10::bytea[], $11::timestamptz[])",
         to_i64(chain_id)?,
-        to_i64(payout.block_number)?,
-        to_i64(payout.log_index)?,
-        payout.engagement.0.as_slice(),
-        payout.payee.as_slice(),
-        payout.submitter.as_slice(),
-        to_i64(payout.units)?,
-        payout.amount.to_string(),
-        payout.relay_fee.to_string(),
-        payout.tx_hash.as_slice(),
-        to_time(payout.time),
+        &counts(|p| p.block_number)?,
+        &counts(|p| p.log_index)?,
+        &bytes(|p| p.engagement.0.to_vec()),
+        &bytes(|p| p.payee.to_vec()),
+        &bytes(|p| p.submitter.to_vec()),
+        &counts(|p| p.units)?,
+        &amounts(|p| p.amount),
+        &amounts(|p| p.relay_fee),
+        &bytes(|p| p.tx_hash.to_vec()),
+        &times,
     )
     .execute(db)
     .await?;
@@ -58,6 +65,7 @@ pub async fn remove_above(db: &mut PgConnection, chain_id: u64, number: u64) -> 
 pub async fn of_engagement(
     db: &mut PgConnection,
     id: EngagementId,
+    certainty: Certainty,
     after: Option<(u64, u64)>,
     limit: i64,
 ) -> Result<Vec<Payout>> {
@@ -66,14 +74,17 @@ pub async fn of_engagement(
         None => (-1, -1),
     };
     let rows = sqlx::query!(
-        r#"select block_number, log_index, payee, submitter, units, amount::text as "amount!", relay_fee::text as "relay_fee!",
-                  tx_hash, block_time
-           from payouts where engagement_id = $1 and (block_number, log_index) > ($2::bigint, $3::bigint)
-           order by block_number, log_index limit $4"#,
+        r#"select p.block_number, log_index, payee, submitter, units, amount::text as "amount!", relay_fee::text as "relay_fee!",
+                  tx_hash, p.block_time
+           from payouts p join chains c on c.chain_id = p.chain_id
+           where engagement_id = $1 and (p.block_number, log_index) > ($2::bigint, $3::bigint)
+             and p.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$5::int]
+           order by p.block_number, log_index limit $4"#,
         id.0.as_slice(),
         after_block,
         after_log,
         limit,
+        certainty.index(),
     )
     .fetch_all(db)
     .await?;

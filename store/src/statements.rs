@@ -3,6 +3,7 @@
 use piecework_domain::ids::{EngagementId, EvidenceHash};
 use piecework_domain::messages::{Statement, Verdict};
 use piecework_domain::sequencer::{Judgement, Refusal};
+use piecework_domain::time::Timestamp;
 use piecework_domain::voucher::AttestedVerdict;
 use piecework_domain::{Address, B256, Bytes};
 use sqlx::PgConnection;
@@ -88,16 +89,23 @@ pub async fn last_verdict(db: &mut PgConnection, id: EngagementId, verifier: Add
     .transpose()
 }
 
-/// Each verifier's last `depth` verdicts on an engagement: enough to find one whose window has passed.
-pub async fn attested(db: &mut PgConnection, id: EngagementId, depth: i64) -> Result<Vec<AttestedVerdict>> {
+/// Each verifier's last `depth` verdicts on an engagement that were attested until then.
+pub async fn attested(
+    db: &mut PgConnection,
+    id: EngagementId,
+    until: Timestamp,
+    depth: i64,
+) -> Result<Vec<AttestedVerdict>> {
     let rows = sqlx::query!(
         r#"select v.verifier, v.epoch, v.units, v.faults, v.evidence_hash, v.proof, s.root, s.attested_at, s.signature
-           from (select *, row_number() over (partition by verifier order by epoch desc) as age
-                 from verdicts where engagement_id = $1) v
+           from (select v.*, row_number() over (partition by v.verifier order by v.epoch desc) as age
+                 from verdicts v join statements s on s.id = v.statement_id
+                 where v.engagement_id = $1 and s.attested_at <= $3) v
            join statements s on s.id = v.statement_id
            where v.age <= $2"#,
         id.0.as_slice(),
         depth,
+        to_time(until),
     )
     .fetch_all(db)
     .await?;

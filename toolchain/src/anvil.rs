@@ -22,7 +22,10 @@ pub struct AnvilOptions {
     pub chain_id: u64,
     /// 0 = a free one.
     pub port: u16,
+    /// 0 = a block per transaction, and otherwise only when asked.
     pub block_seconds: u64,
+    /// `safe` is so many blocks behind the head, `finalized` twice as many: reorgs go no deeper.
+    pub safe_depth: u64,
 }
 
 impl Anvil {
@@ -36,13 +39,12 @@ impl Anvil {
             &options.port.to_string(),
             "--chain-id",
             &options.chain_id.to_string(),
-            "--block-time",
-            &options.block_seconds.to_string(),
-            // `safe` is one block behind the head and `finalized` two, so that a local story can use both.
             "--slots-in-an-epoch",
-            "1",
-            "--mixed-mining",
+            &options.safe_depth.to_string(),
         ]);
+        if options.block_seconds > 0 {
+            program = program.args(["--mixed-mining", "--block-time", &options.block_seconds.to_string()]);
+        }
         program.pid_file = Some(dir.join(format!("{name}.pid")));
         let started_at = std::fs::metadata(&log).map_or(0, |m| m.len());
         let mut process = program.spawn()?;

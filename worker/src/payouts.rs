@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use piecework_contracts::redeem_call;
 use piecework_domain::chain::{Contested, Engagement};
+use piecework_domain::time::Timestamp;
 use piecework_domain::voucher::Voucher;
 use piecework_domain::{rules, voucher};
 use piecework_store::engagements::{self, Row};
@@ -41,7 +42,9 @@ async fn decide(
     pause: Duration,
 ) -> Result<(), Error> {
     let e = &row.engagement;
-    let verdicts = statements::attested(db, e.id, VERDICT_DEPTH).await?;
+    // The newest whose window can have passed, however many are still in theirs.
+    let until = Timestamp(clock::now().0.saturating_sub(row.terms.challenge_seconds.into()));
+    let verdicts = statements::attested(db, e.id, until, VERDICT_DEPTH).await?;
     let Some(voucher) = voucher::best(
         &row.terms,
         e.verifiers.threshold,

@@ -5,6 +5,7 @@ use piecework_toolchain::ensure_installed;
 use serde_json::{Map, Value, json};
 
 use crate::contracts;
+use crate::run::cargo;
 
 /// What the last line of `bench gas --json` holds, in this order.
 const GAS: [&str; 8] = [
@@ -17,6 +18,14 @@ const GAS: [&str; 8] = [
     "native_transfer",
     "erc20_transfer",
 ];
+
+/// The mirror beside Ponder, in a release build of its own crate: it needs what the other tasks don't.
+pub fn index(arguments: &[String]) -> Result<()> {
+    let tools = ensure_installed()?;
+    let mut all = vec!["run", "--release", "--quiet", "--package", "piecework-bench", "--", "index"];
+    all.extend(arguments.iter().map(String::as_str));
+    cargo(&tools, &all, &[("SQLX_OFFLINE", "true")])
+}
 
 /// Gas of whole transactions, calldata included, as `contracts/test/gas` measures it now.
 pub fn gas(as_json: bool) -> Result<()> {

@@ -57,6 +57,15 @@ enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// How fast the mirror is, beside Ponder: backfill, live delay, reorgs (see --help after --)
+    Index {
+        /// Print one JSON object on the last line
+        #[arg(long)]
+        json: bool,
+        /// For the benchmark itself, such as `--events 20000`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -64,6 +73,10 @@ fn main() -> Result<()> {
         Task::Test { deep } => test::run(deep),
         Task::Audit => audit::run(),
         Task::Bench { what: Bench::Gas { json } } => bench::gas(json),
+        Task::Bench { what: Bench::Index { json, mut arguments } } => {
+            arguments.extend(json.then(|| "--json".to_owned()));
+            bench::index(&arguments)
+        }
         Task::Contracts => contracts::build(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check } => openapi::run(check),

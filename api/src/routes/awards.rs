@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::messages::Award;
 use piecework_domain::{Bytes, signature};
+use piecework_store::chains::Certainty;
 use piecework_store::txs::{self, Kind};
 use piecework_store::{awards, bids, engagements};
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,7 @@ pub async fn post(
         if bid.bid.expires_at <= now {
             return Err(Error::rule("bid_expired", format!("the bid expired at {}", rfc3339(bid.bid.expires_at))));
         }
-        if engagements::get(&mut db, award.bid).await?.is_none() {
+        if engagements::get(&mut db, award.bid, Certainty::Latest).await?.is_none() {
             lookup::check_open(&lookup::bounty(&mut db, bounty).await?.bounty, now)?;
         }
         if known.is_some() {

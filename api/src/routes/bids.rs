@@ -8,6 +8,7 @@ use piecework_domain::messages::Bid;
 use piecework_domain::terms::Terms;
 use piecework_domain::{Bytes, signature};
 use piecework_store::bids::Row;
+use piecework_store::chains::Certainty;
 use piecework_store::{PgConnection, balances, bids, bounties};
 use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
@@ -60,7 +61,7 @@ pub async fn post(
         let detail = format!("the bounty pays at most {} per unit, the bid asks {}", terms.rate_max, bid.rate);
         return Err(Error::rule("rate_too_high", detail));
     }
-    match bounties::get(&mut db, bounty).await? {
+    match bounties::get(&mut db, bounty, Certainty::Latest).await? {
         Some(row) => lookup::check_open(&row.bounty, now)?,
         None if now >= terms.open_until => {
             return Err(Error::conflict("closed", format!("the bounty was open until {}", rfc3339(terms.open_until))));

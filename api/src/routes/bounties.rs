@@ -8,13 +8,12 @@ use piecework_domain::Address;
 use piecework_domain::ids::BountyId;
 use piecework_domain::money::Amount;
 use piecework_store::bounties::{Filter, Row};
-use piecework_store::chains::Cursor;
 use piecework_store::offers::Offer;
-use piecework_store::{PgConnection, bounties, offers, specs as stored_specs};
+use piecework_store::{PgConnection, bounties, chains, offers, specs as stored_specs};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::lookup;
+use super::lookup::{self, ReadParams, Snapshot};
 use super::specs::{OfferBody, validate};
 use crate::error::Problem;
 use crate::extract::{Body, Id, Params, page_size, parse_id, read_cursor, write_cursor};
@@ -54,10 +53,12 @@ pub struct PaymentRequired {
 pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -> Result<Response> {
     let valid = validate(&state.chain, &offer)?;
     let mut db = lookup::db(&state.pool).await?;
-    if let Some(row) = bounties::get(&mut db, valid.bounty).await? {
-        let cursor = lookup::cursor(&mut db, state.chain.id).await?;
+    let posted = bounties::get(&mut db, valid.bounty, chains::Certainty::Latest).await?;
+    if posted.is_some() {
         remember(&mut db, &state, &offer, &valid).await?;
-        let view = view(&mut db, &state, &cursor, row).await?;
+        let mut snapshot = Snapshot::take(&state, Certainty::Latest).await?;
+        let row = snapshot.bounty(valid.bounty).await?;
+        let view = view(&mut snapshot, &state, row).await?;
         return Ok((StatusCode::CREATED, Json(view)).into_response());
     }
     if offer.terms.open_until <= clock::now() {
@@ -113,6 +114,9 @@ async fn remember(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListParams {
+    /// `latest` unless given: how sure the answer has to be.
+    #[serde(default)]
+    certainty: Certainty,
     /// `sequencer`, …
     kind: Option<String>,
     /// A token's address; the zero address is the native coin.
@@ -147,30 +151,35 @@ pub async fn list(State(state): State<AppState>, Params(params): Params<ListPara
         token: params.token.as_deref().map(parse_id).transpose()?,
         kind: params.kind,
         open_at,
+        certainty: params.certainty.into(),
         after: read_cursor(params.cursor.as_deref())?,
     };
-    let mut db = lookup::db(&state.pool).await?;
-    let cursor = lookup::cursor(&mut db, state.chain.id).await?;
-    let rows = bounties::list(&mut db, &filter, limit).await?;
+    let mut snapshot = Snapshot::take(&state, filter.certainty).await?;
+    let rows = bounties::list(&mut snapshot.db, &filter, limit).await?;
     let mut views = Vec::with_capacity(rows.len());
     for row in rows {
         let at = write_cursor(row.bounty.posted_at, row.bounty.id);
-        views.push((at, view(&mut db, &state, &cursor, row).await?));
+        views.push((at, view(&mut snapshot, &state, row).await?));
     }
     Ok(Json(Page::new(views, limit, |(at, _)| at.clone(), |(_, view)| view)))
 }
 
 /// One bounty.
-#[utoipa::path(get, path = "/v1/bounties/{id}", tag = "bounties", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/bounties/{id}", tag = "bounties", params(("id" = String, Path), ReadParams),
     responses((status = 200, body = BountyView), (status = 404, body = Problem), (status = 400, body = Problem)))]
-pub async fn read(State(state): State<AppState>, Id(id): Id<BountyId>) -> Result<Json<BountyView>> {
-    let mut db = lookup::db(&state.pool).await?;
-    let row = lookup::bounty(&mut db, id).await?;
-    let cursor = lookup::cursor(&mut db, state.chain.id).await?;
-    Ok(Json(view(&mut db, &state, &cursor, row).await?))
+pub async fn read(
+    State(state): State<AppState>,
+    Id(id): Id<BountyId>,
+    Params(params): Params<ReadParams>,
+) -> Result<Json<BountyView>> {
+    let mut snapshot = Snapshot::take(&state, params.certainty).await?;
+    let row = snapshot.bounty(id).await?;
+    Ok(Json(view(&mut snapshot, &state, row).await?))
 }
 
-async fn view(db: &mut PgConnection, state: &AppState, cursor: &Cursor, row: Row) -> Result<BountyView> {
+async fn view(snapshot: &mut Snapshot, state: &AppState, row: Row) -> Result<BountyView> {
+    let chain = snapshot.chain(row.block_number);
+    let db = &mut snapshot.db;
     let bounty = row.bounty;
     Ok(BountyView {
         id: bounty.id,
@@ -184,6 +193,6 @@ async fn view(db: &mut PgConnection, state: &AppState, cursor: &Cursor, row: Row
         seats_vacated: bounty.seats_vacated,
         posted_at: rfc3339(bounty.posted_at),
         terms: bounty.terms,
-        chain: Certainty::of(cursor, row.block_number),
+        chain,
     })
 }

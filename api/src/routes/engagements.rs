@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::money::Amount;
+use piecework_domain::time::Timestamp;
 use piecework_domain::{rules, voucher as rule};
 use piecework_store::engagements::Filter;
 use piecework_store::statements::Finding;
@@ -11,7 +12,7 @@ use piecework_store::{engagements as stored, payouts as stored_payouts, statemen
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::lookup;
+use super::lookup::{self, ReadParams, Snapshot};
 use crate::error::Problem;
 use crate::extract::{Id, Params, malformed_cursor, page_size, parse_id, read_cursor, write_cursor};
 use crate::state::AppState;
@@ -26,6 +27,9 @@ const VERDICT_DEPTH: i64 = 64;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListParams {
+    /// `latest` unless given: how sure the answer has to be.
+    #[serde(default)]
+    certainty: Certainty,
     bounty: Option<String>,
     runner: Option<String>,
     /// `active`, `ended` or `closed`.
@@ -51,27 +55,30 @@ pub async fn list(
         bounty: params.bounty.as_deref().map(parse_id).transpose()?,
         runner: params.runner.as_deref().map(parse_id).transpose()?,
         status: params.status,
+        certainty: params.certainty.into(),
         after: read_cursor(params.cursor.as_deref())?,
     };
-    let mut db = lookup::db(&state.pool).await?;
-    let cursor = lookup::cursor(&mut db, state.chain.id).await?;
-    let rows = stored::list(&mut db, &filter, limit).await?;
+    let mut snapshot = Snapshot::take(&state, filter.certainty).await?;
+    let rows = stored::list(&mut snapshot.db, &filter, limit).await?;
     Ok(Json(Page::new(
         rows,
         limit,
         |row| write_cursor(row.engagement.started_at, row.engagement.id),
-        |row| EngagementView::new(row.engagement, row.terms, Certainty::of(&cursor, row.block_number)),
+        |row| EngagementView::new(row.engagement, row.terms, snapshot.chain(row.block_number)),
     )))
 }
 
 /// One engagement.
-#[utoipa::path(get, path = "/v1/engagements/{id}", tag = "engagements", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/engagements/{id}", tag = "engagements", params(("id" = String, Path), ReadParams),
     responses((status = 200, body = EngagementView), (status = 404, body = Problem), (status = 400, body = Problem)))]
-pub async fn read(State(state): State<AppState>, Id(id): Id<EngagementId>) -> Result<Json<EngagementView>> {
-    let mut db = lookup::db(&state.pool).await?;
-    let row = lookup::engagement(&mut db, id).await?;
-    let cursor = lookup::cursor(&mut db, state.chain.id).await?;
-    Ok(Json(EngagementView::new(row.engagement, row.terms, Certainty::of(&cursor, row.block_number))))
+pub async fn read(
+    State(state): State<AppState>,
+    Id(id): Id<EngagementId>,
+    Params(params): Params<ReadParams>,
+) -> Result<Json<EngagementView>> {
+    let mut snapshot = Snapshot::take(&state, params.certainty).await?;
+    let row = snapshot.engagement(id).await?;
+    Ok(Json(EngagementView::new(row.engagement, row.terms, snapshot.chain(row.block_number))))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -138,6 +145,9 @@ fn finding_view(finding: Finding) -> FindingView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PayoutParams {
+    /// `latest` unless given: how sure the answer has to be.
+    #[serde(default)]
+    certainty: Certainty,
     cursor: Option<String>,
     /// 1 to 100, 50 unless given.
     limit: Option<u32>,
@@ -160,9 +170,10 @@ pub async fn payouts(
             Some((block.parse().map_err(|_| refuse())?, log.parse().map_err(|_| refuse())?))
         }
     };
-    let mut db = lookup::db(&state.pool).await?;
-    lookup::engagement(&mut db, id).await?;
-    let rows = stored_payouts::of_engagement(&mut db, id, after, limit).await?;
+    let mut snapshot = Snapshot::take(&state, params.certainty).await?;
+    snapshot.engagement(id).await?;
+    let certainty = snapshot.certainty;
+    let rows = stored_payouts::of_engagement(&mut snapshot.db, id, certainty, after, limit).await?;
     Ok(Json(Page::new(
         rows,
         limit,
@@ -176,6 +187,7 @@ pub async fn payouts(
             tx_hash: row.tx_hash,
             block_number: row.block_number,
             time: rfc3339(row.time),
+            chain: snapshot.chain(row.block_number),
         },
     )))
 }
@@ -186,9 +198,10 @@ pub async fn payouts(
 pub async fn voucher(State(state): State<AppState>, Id(id): Id<EngagementId>) -> Result<Json<VoucherView>> {
     let mut db = lookup::db(&state.pool).await?;
     let row = lookup::engagement(&mut db, id).await?;
-    let verdicts = statements::attested(&mut db, id, VERDICT_DEPTH).await?;
     let e = &row.engagement;
     let now = clock::now();
+    let until = Timestamp(now.0.saturating_sub(row.terms.challenge_seconds.into()));
+    let verdicts = statements::attested(&mut db, id, until, VERDICT_DEPTH).await?;
     let voucher = rule::best(&row.terms, e.verifiers.threshold, e.members_left(), e.record.resolved_at, &verdicts, now);
     let voucher = voucher.ok_or_else(|| {
         Error::not_found(

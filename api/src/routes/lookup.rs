@@ -5,15 +5,62 @@ use piecework_domain::chain::Bounty;
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
-use piecework_store::chains::Cursor;
+use piecework_store::chains::{Certainty, Cursor};
 use piecework_store::engagements::Filter;
-use piecework_store::{PgConnection, PgPool, PoolConnection, bounties, chains, engagements, offers};
+use piecework_store::{PgConnection, PgPool, PoolConnection, Transaction, bounties, chains, engagements, offers};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use crate::views::rfc3339;
+use crate::state::AppState;
+use crate::views::{self, ChainView, rfc3339};
 use crate::{Error, Result};
 
 pub async fn db(pool: &PgPool) -> Result<PoolConnection> {
     pool.acquire().await.map_err(|err| piecework_store::Error::from(err).into())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadParams {
+    /// `latest` unless given: how sure the answer has to be.
+    #[serde(default)]
+    pub certainty: views::Certainty,
+}
+
+/// The mirror at one moment: all that is read through it belongs together, and to the block that its answers name.
+pub struct Snapshot {
+    pub db: Transaction<'static>,
+    pub certainty: Certainty,
+    cursor: Cursor,
+}
+
+impl Snapshot {
+    pub async fn take(state: &AppState, certainty: impl Into<Certainty>) -> Result<Self> {
+        let begun = state.pool.begin_with("begin isolation level repeatable read read only").await;
+        let mut db = begun.map_err(piecework_store::Error::from)?;
+        let cursor = cursor(&mut db, state.chain.id).await?;
+        Ok(Self { db, certainty: certainty.into(), cursor })
+    }
+
+    /// About an object that block `changed` last changed.
+    pub fn chain(&self, changed: u64) -> ChainView {
+        ChainView::of(&self.cursor, self.certainty, changed)
+    }
+
+    /// About everything.
+    pub fn chain_now(&self) -> ChainView {
+        self.chain(self.cursor.at(self.certainty).number)
+    }
+
+    pub async fn bounty(&mut self, id: BountyId) -> Result<bounties::Row> {
+        let row = bounties::get(&mut self.db, id, self.certainty).await?;
+        row.ok_or_else(|| Error::not_found("bounty_not_found", format!("bounty {id} on chain")))
+    }
+
+    pub async fn engagement(&mut self, id: EngagementId) -> Result<engagements::Row> {
+        let row = engagements::get(&mut self.db, id, self.certainty).await?;
+        row.ok_or_else(|| Error::not_found("engagement_not_found", format!("engagement {id}")))
+    }
 }
 
 /// The mirror's cursor; until the first block is indexed there is nothing to answer from.
@@ -23,12 +70,12 @@ pub async fn cursor(db: &mut PgConnection, chain_id: u64) -> Result<Cursor> {
 }
 
 pub async fn bounty(db: &mut PgConnection, id: BountyId) -> Result<bounties::Row> {
-    let row = bounties::get(db, id).await?;
+    let row = bounties::get(db, id, Certainty::Latest).await?;
     row.ok_or_else(|| Error::not_found("bounty_not_found", format!("bounty {id} on chain")))
 }
 
 pub async fn engagement(db: &mut PgConnection, id: EngagementId) -> Result<engagements::Row> {
-    let row = engagements::get(db, id).await?;
+    let row = engagements::get(db, id, Certainty::Latest).await?;
     row.ok_or_else(|| Error::not_found("engagement_not_found", format!("engagement {id}")))
 }
 
@@ -43,7 +90,7 @@ pub async fn verifiers(db: &mut PgConnection, id: BountyId) -> Result<Option<Ver
 
 /// Terms of a bounty that is announced or posted.
 pub async fn terms(db: &mut PgConnection, id: BountyId) -> Result<Terms> {
-    if let Some(row) = bounties::get(db, id).await? {
+    if let Some(row) = bounties::get(db, id, Certainty::Latest).await? {
         return Ok(row.bounty.terms);
     }
     let offer = offers::get(db, id).await?;

@@ -6,9 +6,9 @@ use piecework_store::{bounties, engagements};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::lookup;
+use super::lookup::Snapshot;
 use crate::state::AppState;
-use crate::views::Certainty;
+use crate::views::{Certainty, ChainView};
 use crate::{Result, clock};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,16 +18,15 @@ pub struct Stats {
     pub bounties_open: u64,
     pub engagements: u64,
     pub engagements_active: u64,
-    pub chain: Certainty,
+    pub chain: ChainView,
 }
 
 /// Totals of everything on chain.
 #[utoipa::path(get, path = "/v1/stats", tag = "service", responses((status = 200, body = Stats)))]
 pub async fn read(State(state): State<AppState>) -> Result<Json<Stats>> {
-    let mut db = lookup::db(&state.pool).await?;
-    let cursor = lookup::cursor(&mut db, state.chain.id).await?;
-    let (bounties, bounties_open) = bounties::count(&mut db, clock::now()).await?;
-    let (engagements, engagements_active) = engagements::count(&mut db).await?;
-    let chain = Certainty::of(&cursor, cursor.number);
+    let mut snapshot = Snapshot::take(&state, Certainty::Latest).await?;
+    let (bounties, bounties_open) = bounties::count(&mut snapshot.db, clock::now()).await?;
+    let (engagements, engagements_active) = engagements::count(&mut snapshot.db).await?;
+    let chain = snapshot.chain_now();
     Ok(Json(Stats { bounties, bounties_open, engagements, engagements_active, chain }))
 }

@@ -38,6 +38,8 @@ pub struct AssignmentView {
     /// Unix seconds: epoch n is `[startedAt + n × epochSeconds, …)`, cut at `endsAt`.
     pub started_at: Timestamp,
     pub ends_at: Option<Timestamp>,
+    /// Units reserved: more than the terms' once the engagement was extended.
+    pub units_max: u64,
     /// The first epoch this verifier has not judged.
     pub next_epoch: u64,
     /// This verifier's cumulative counts so far.
@@ -81,6 +83,7 @@ pub async fn assignments(
             bid: a.row.engagement.bid.clone(),
             started_at: a.row.engagement.started_at,
             ends_at: a.row.engagement.ends_at,
+            units_max: a.row.engagement.units_max,
             terms: a.row.terms,
             verifiers: a.row.engagement.verifiers,
             spec: a.spec,
