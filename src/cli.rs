@@ -132,11 +132,32 @@ impl From<Depth> for piecework_indexer::Verify {
 pub struct Index {
     #[command(flatten)]
     pub database: Database,
-    #[command(flatten)]
-    pub chain: Chain,
+    #[arg(long, env = "PIECEWORK_CHAIN_ID", required_unless_present = "chains")]
+    pub chain_id: Option<u64>,
+    /// The escrow contract
+    #[arg(long, env = "PIECEWORK_ESCROW", required_unless_present = "chains")]
+    pub escrow: Option<Address>,
     /// JSON-RPC endpoints of the chain, the preferred one first; with several, what one of them says is compared
-    #[arg(long, env = "PIECEWORK_RPC_URL", value_delimiter = ',', required = true, hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PIECEWORK_RPC_URL",
+        value_delimiter = ',',
+        required_unless_present = "chains",
+        hide_env_values = true
+    )]
     pub rpc_url: Vec<String>,
+    /// WebSocket endpoint that tells of new blocks; without it they are polled for
+    #[arg(long, env = "PIECEWORK_WS_URL", hide_env_values = true)]
+    pub ws_url: Option<String>,
+    /// Several chains instead: a JSON file with a list of {chainId, escrow, startBlock, rpcUrls, wsUrl?}
+    #[arg(long, env = "PIECEWORK_CHAINS", conflicts_with_all = ["chain_id", "escrow", "rpc_url", "ws_url"])]
+    pub chains: Option<PathBuf>,
+    /// Forget what is mirrored of the chains and index them from their first blocks
+    #[arg(long)]
+    pub rebuild: bool,
+    /// Compare what is mirrored with the contract at the mirror's newest block, print the differences, and exit: 1 if there are any
+    #[arg(long, conflicts_with = "rebuild")]
+    pub audit: bool,
     /// What is checked of blocks that are final already
     #[arg(long, env = "PIECEWORK_VERIFY", value_enum, default_value_t = Depth::Headers)]
     pub verify: Depth,

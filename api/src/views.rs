@@ -310,6 +310,7 @@ pub struct VoucherView {
     pub voucher: Voucher,
     /// Redeems it: anyone can send this, through any endpoint.
     pub transaction: UnsignedTransaction,
+    pub chain: ChainView,
 }
 
 /// The transaction that pays `amount` of `token` to `to`.

@@ -6,6 +6,7 @@ mod convert;
 mod court;
 mod errors;
 mod events;
+mod state;
 
 pub use batch::{InvalidBatch, claim_fee_call, redeem_batch_call};
 pub use calls::{
@@ -16,6 +17,7 @@ pub use convert::{abi_bid, abi_terms, abi_verifiers};
 pub use court::{abi_subject, assert_units_call, dispute_call, extend_call, rule_call, settle_call, slash_node_call};
 pub use errors::{Revert, revert_of};
 pub use events::{Undecodable, decode};
+pub use state::{assertion_state, bounty_state, dispute_state, engagement_state, owed, record_state};
 
 /// Generated code; the names are the contracts'.
 #[allow(missing_docs, clippy::all, clippy::too_many_arguments)]

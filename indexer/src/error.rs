@@ -44,6 +44,8 @@ pub enum Error {
          right, run `piecework index --rebuild`"
     )]
     TooDeep { chain_id: u64, finalized: u64 },
+    #[error("chain {chain_id} is not mirrored in this database")]
+    NotMirrored { chain_id: u64 },
     #[error("a task of the indexer failed")]
     Task(#[from] tokio::task::JoinError),
 }

@@ -1,14 +1,12 @@
-//! The loop: lead, catch up with what is final, follow the head, undo reorgs, stop at what can't be understood.
+//! One step after the other: catch up with what is final, follow the head, undo reorgs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy::eips::BlockNumberOrTag;
-use alloy::providers::DynProvider;
 use piecework_domain::Address;
 use piecework_store::chains::{Cursor, Mark};
-use piecework_store::{Connection, PgConnection, PgPool, chains};
-use tokio::sync::Notify;
+use piecework_store::{Connection, PgConnection, chains};
 use tokio_util::sync::CancellationToken;
 
 use crate::backfill::Backfill;
@@ -33,120 +31,29 @@ pub struct Config {
 const BACKFILL_FROM: u64 = 32;
 /// Blocks followed in one step.
 const FOLLOW_MAX: u64 = 128;
-/// How often a process that does not lead asks whether it can.
-const STAND_BY: Duration = Duration::from_millis(500);
-/// The longest pause after failures in a row.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
-
-/// Indexes one chain until `stop`, whenever no other process does. Endpoint and database failures are waited out; undecodable logs
-/// and too deep reorgs end it. `woken` says that there may be a new block; without it they are polled for.
-pub async fn run(
-    pool: PgPool,
-    providers: Vec<DynProvider>,
-    config: Config,
-    woken: Arc<Notify>,
-    stop: CancellationToken,
-) -> Result<(), Error> {
-    let endpoints = Arc::new(Endpoints::new(config.chain_id, config.escrow, providers));
-    let mut failures: u32 = 0;
-    while !stop.is_cancelled() {
-        let mut follower =
-            Follower { endpoints: endpoints.clone(), config: &config, tags: Tags::default(), compared: None };
-        let ended = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            db = lead(&pool, config.chain_id) => match db {
-                Ok(mut db) => follower.follow(&mut db, &woken, &stop, &mut failures).await,
-                Err(err) => Err(err),
-            },
-        };
-        match ended {
-            Ok(()) => return Ok(()),
-            // The connection is gone, and with it the lead.
-            Err(err) if err.retryable() => pause(&err, &mut failures, config.poll_interval, &stop).await,
-            Err(err) => return Err(err),
-        }
-    }
-    Ok(())
-}
-
-/// A connection that leads the chain: no other process writes while it lives. Everything is written through it, so whoever loses
-/// it can't write either.
-async fn lead(pool: &PgPool, chain_id: u64) -> Result<PgConnection, Error> {
-    let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?.detach();
-    while !chains::try_lead(&mut db, chain_id).await? {
-        tokio::time::sleep(STAND_BY).await;
-    }
-    tracing::info!(chain_id, "leading");
-    Ok(db)
-}
-
-async fn pause(err: &Error, failures: &mut u32, poll_interval: Duration, stop: &CancellationToken) {
-    *failures = failures.saturating_add(1);
-    tracing::warn!(error = err as &dyn std::error::Error, failures, "indexing paused; trying again");
-    let pause = poll_interval * 2_u32.saturating_pow((*failures).min(6));
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(pause.min(PAUSE_MAX)) => {}
-    }
-}
-
-enum Step {
+/// What a step came to.
+pub enum Step {
     Advanced,
     AtHead,
 }
 
-struct Follower<'a> {
-    endpoints: Arc<Endpoints>,
-    config: &'a Config,
+/// Follows one chain through the connection that leads it.
+pub struct Follower<'a> {
+    pub endpoints: Arc<Endpoints>,
+    pub config: &'a Config,
     tags: Tags,
     compared: Option<Instant>,
+    /// Whether chain and escrow were checked.
+    known: bool,
 }
 
-impl Follower<'_> {
-    /// Steps until `stop` or until the database is gone.
-    async fn follow(
-        &mut self,
-        db: &mut PgConnection,
-        woken: &Notify,
-        stop: &CancellationToken,
-        failures: &mut u32,
-    ) -> Result<(), Error> {
-        loop {
-            match self.step(db, stop).await {
-                Ok(step) => {
-                    *failures = 0;
-                    if stop.is_cancelled() {
-                        return Ok(());
-                    }
-                    if let Step::AtHead = step {
-                        tokio::select! {
-                            () = stop.cancelled() => return Ok(()),
-                            () = woken.notified() => {}
-                            () = tokio::time::sleep(self.config.poll_interval) => {}
-                        }
-                    }
-                }
-                Err(err @ Error::Store(_)) => return Err(err),
-                Err(Error::Moved) => {}
-                Err(err) if err.retryable() => {
-                    self.endpoints.blame(&err);
-                    // With another endpoint to ask there is nothing to wait for.
-                    if self.endpoints.pick().is_err() {
-                        pause(&err, failures, self.config.poll_interval, stop).await;
-                    } else {
-                        tracing::warn!(error = &err as &dyn std::error::Error, "asking another endpoint");
-                    }
-                    if stop.is_cancelled() {
-                        return Ok(());
-                    }
-                }
-                Err(err) => return Err(err),
-            }
-        }
+impl<'a> Follower<'a> {
+    pub fn new(endpoints: Arc<Endpoints>, config: &'a Config) -> Self {
+        Self { endpoints, config, tags: Tags::default(), compared: None, known: false }
     }
 
     /// Applies what comes next, or undoes a reorg. Everything that belongs to a block commits together.
-    async fn step(&mut self, db: &mut PgConnection, stop: &CancellationToken) -> Result<Step, Error> {
+    pub async fn step(&mut self, db: &mut PgConnection, stop: &CancellationToken) -> Result<Step, Error> {
         let chain_id = self.config.chain_id;
         if self.compared.is_none_or(|at| at.elapsed() > COMPARE_EVERY) {
             self.endpoints.compare().await;
@@ -156,6 +63,10 @@ impl Follower<'_> {
             self.begin(db).await?;
             return Ok(Step::Advanced);
         };
+        if !self.known {
+            self.check_escrow(db).await?;
+            self.known = true;
+        }
         let endpoints = self.endpoints.clone();
         let source = endpoints.pick()?;
         let head = source.head(BlockNumberOrTag::Latest).await?.ok_or_else(|| source.missing(cursor.number))?;
@@ -176,6 +87,15 @@ impl Follower<'_> {
         };
         endpoints.well(source);
         Ok(step)
+    }
+
+    /// What is mirrored must be what is asked for, on the chain that is asked for.
+    async fn check_escrow(&self, db: &mut PgConnection) -> Result<(), Error> {
+        let (chain_id, asked) = (self.config.chain_id, self.config.escrow);
+        match chains::escrow(db, chain_id).await? {
+            Some(mirrored) if mirrored != asked => Err(Error::WrongEscrow { chain_id, mirrored, asked }),
+            _ => self.endpoints.check_chain().await,
+        }
     }
 
     async fn begin(&self, db: &mut PgConnection) -> Result<(), Error> {
@@ -308,11 +228,11 @@ async fn undo(db: &mut PgConnection, endpoints: &Endpoints, source: &Source, cur
     Ok(Step::Advanced)
 }
 
-async fn begin(db: &mut PgConnection) -> Result<piecework_store::Transaction<'_>, Error> {
+pub async fn begin(db: &mut PgConnection) -> Result<piecework_store::Transaction<'_>, Error> {
     Ok(db.begin().await.map_err(piecework_store::Error::from)?)
 }
 
-async fn commit(db_tx: piecework_store::Transaction<'_>) -> Result<(), Error> {
+pub async fn commit(db_tx: piecework_store::Transaction<'_>) -> Result<(), Error> {
     Ok(db_tx.commit().await.map_err(piecework_store::Error::from)?)
 }
 

@@ -1,10 +1,10 @@
 //! What one RPC endpoint says about one chain.
 
-use alloy::eips::BlockNumberOrTag;
-use alloy::primitives::{B256, Bloom, U64};
+use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::primitives::{B256, Bloom, Bytes, U64, U256};
 use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::client::{BatchRequest, Waiter};
-use alloy::rpc::types::{Filter, Log};
+use alloy::rpc::types::{Filter, Log, TransactionRequest};
 use piecework_domain::Address;
 use piecework_domain::time::Timestamp;
 use piecework_store::chains::{Header, Mark};
@@ -117,6 +117,29 @@ impl Source {
         let mut logs = self.provider.get_logs(filter).await.map_err(self.failed("logs"))?;
         logs.sort_by_key(|log| (log.block_number, log.log_index));
         Ok(logs)
+    }
+
+    /// What the escrow answers at one block, in the order of `calls`.
+    pub async fn calls(&self, to: Address, block: B256, calls: &[Bytes]) -> Result<Vec<Bytes>, Error> {
+        let mut answers = Vec::with_capacity(calls.len());
+        for chunk in calls.chunks(BATCH) {
+            let mut batch = BatchRequest::new(self.provider.client());
+            let mut waiting: Vec<Waiter<Bytes>> = Vec::with_capacity(chunk.len());
+            for call in chunk {
+                let asked = (TransactionRequest::default().to(to).input(call.clone().into()), BlockId::hash(block));
+                waiting.push(batch.add_call("eth_call", &asked).map_err(self.failed("storage"))?);
+            }
+            batch.send().await.map_err(self.failed("storage"))?;
+            for answer in waiting {
+                answers.push(answer.await.map_err(self.failed("storage"))?);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Native coin of an account at one block.
+    pub async fn balance(&self, account: Address, block: B256) -> Result<U256, Error> {
+        self.provider.get_balance(account).hash(block).await.map_err(self.failed("a balance"))
     }
 
     pub fn missing(&self, number: u64) -> Error {

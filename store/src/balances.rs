@@ -5,7 +5,7 @@ use piecework_domain::money::Amount;
 use sqlx::PgConnection;
 
 use crate::Result;
-use crate::convert::{amount, to_i64};
+use crate::convert::{address, amount, to_i64};
 
 /// Whose balance of what.
 pub type Key = (Address, Address);
@@ -79,6 +79,24 @@ pub async fn restore(db: &mut PgConnection, chain_id: u64, keys: &[Key], fork: u
 
 fn columns<'a>(keys: impl Iterator<Item = &'a Key>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     keys.map(|(account, token)| (account.to_vec(), token.to_vec())).unzip()
+}
+
+/// A chain's free balances in the order of their keys after `after`. For audits.
+pub async fn page(db: &mut PgConnection, chain_id: u64, after: Option<Key>, limit: i64) -> Result<Vec<(Key, Amount)>> {
+    let (account, token) = after.unwrap_or_default();
+    let rows = sqlx::query!(
+        r#"select account, token, balance::text as "balance!" from balances
+           where chain_id = $1 and ($2::boolean or (account, token) > ($3::bytea, $4::bytea))
+           order by account, token limit $5"#,
+        to_i64(chain_id)?,
+        after.is_none(),
+        account.as_slice(),
+        token.as_slice(),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok(((address(&row.account)?, address(&row.token)?), amount(&row.balance)?))).collect()
 }
 
 /// An account's free balance of `token`; zero if it never had one.

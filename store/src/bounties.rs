@@ -121,9 +121,10 @@ fn selected(chain_id: i64, block_number: i64, state: Json<Bounty>) -> Result<Row
 pub async fn get(db: &mut PgConnection, id: BountyId, certainty: Certainty) -> Result<Option<Row>> {
     let row = sqlx::query!(
         r#"select b.chain_id as "chain_id!", b.block_number as "block_number!", b.state as "state!: Json<Bounty>"
-           from bounty_versions b join chains c on c.chain_id = b.chain_id
-           where b.id = $1 and b.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$2::int]
-             and b.valid_to > (array[c.block_number, c.safe_number, c.finalized_number])[$2::int]"#,
+           from bounty_versions b
+           where b.id = $1 and (select h between b.block_number and b.valid_to - 1
+                  from (select (array[c.block_number, c.safe_number, c.finalized_number])[$2::int] as h
+                        from chains c where c.chain_id = b.chain_id) at)"#,
         id.0.as_slice(),
         certainty.index(),
     )
@@ -140,14 +141,15 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
     };
     let rows = sqlx::query!(
         r#"select b.chain_id as "chain_id!", b.block_number as "block_number!", b.state as "state!: Json<Bounty>"
-           from bounty_versions b join chains c on c.chain_id = b.chain_id
-           where b.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$8::int]
-             and b.valid_to > (array[c.block_number, c.safe_number, c.finalized_number])[$8::int]
+           from bounty_versions b
+           where (select h between b.block_number and b.valid_to - 1
+                  from (select (array[c.block_number, c.safe_number, c.finalized_number])[$8::int] as h
+                        from chains c where c.chain_id = b.chain_id) at)
              and ($1::bytea is null or b.poster = $1)
              and ($2::bytea is null or b.token = $2)
              and ($3::text is null or exists (select from specs s where s.hash = b.spec_hash and s.kind = $3))
              and ($4::timestamptz is null or (b.open_until > $4 and b.seats_taken < b.seats))
-             and ($5::timestamptz is null or b.posted_at < $5 or (b.posted_at = $5 and b.id > $6::bytea))
+             and ($5::timestamptz is null or (b.posted_at <= $5 and (b.posted_at < $5 or b.id > $6::bytea)))
            order by b.posted_at desc, b.id limit $7"#,
         filter.poster.as_ref().map(|a| a.as_slice()),
         filter.token.as_ref().map(|a| a.as_slice()),
@@ -161,6 +163,20 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
     .fetch_all(db)
     .await?;
     rows.into_iter().map(|row| selected(row.chain_id, row.block_number, row.state)).collect()
+}
+
+/// A chain's bounties in id order after `after`. For audits.
+pub async fn page(db: &mut PgConnection, chain_id: u64, after: Option<BountyId>, limit: i64) -> Result<Vec<Bounty>> {
+    let rows = sqlx::query!(
+        r#"select state as "state: Json<Bounty>" from bounties
+           where chain_id = $1 and ($2::bytea is null or id > $2) order by id limit $3"#,
+        to_i64(chain_id)?,
+        after.as_ref().map(|id| id.0.as_slice()),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.state.0).collect())
 }
 
 /// How many bounties and how many of them are open at `now`.

@@ -1,16 +1,18 @@
 //! Engagements as the chain tells them. Written by the indexer.
 
+use std::collections::HashMap;
+
 use piecework_domain::Address;
 use piecework_domain::chain::{Bounty, Engagement};
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::spec::Spec;
-use piecework_domain::terms::Terms;
+use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::chains::Certainty;
-use crate::convert::{to_i64, to_time, to_u64};
+use crate::convert::{hash, to_i64, to_time, to_u64};
 use crate::{Error, Result};
 
 /// An engagement, its bounty's terms, and the block that last changed it.
@@ -137,9 +139,10 @@ pub async fn get(db: &mut PgConnection, id: EngagementId, certainty: Certainty) 
         Selected,
         r#"select e.chain_id as "chain_id!", e.block_number as "block_number!", e.state as "state!: Json<Engagement>",
                   b.state as "bounty: Json<Bounty>"
-           from engagement_versions e join bounties b on b.id = e.bounty_id join chains c on c.chain_id = e.chain_id
-           where e.id = $1 and e.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$2::int]
-             and e.valid_to > (array[c.block_number, c.safe_number, c.finalized_number])[$2::int]"#,
+           from engagement_versions e join bounties b on b.id = e.bounty_id
+           where e.id = $1 and (select h between e.block_number and e.valid_to - 1
+                  from (select (array[c.block_number, c.safe_number, c.finalized_number])[$2::int] as h
+                        from chains c where c.chain_id = e.chain_id) at)"#,
         id.0.as_slice(),
         certainty.index(),
     )
@@ -158,14 +161,16 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
         Selected,
         r#"select e.chain_id as "chain_id!", e.block_number as "block_number!", e.state as "state!: Json<Engagement>",
                   b.state as "bounty: Json<Bounty>"
-           from engagement_versions e join bounties b on b.id = e.bounty_id join chains c on c.chain_id = e.chain_id
-           where e.block_number <= (array[c.block_number, c.safe_number, c.finalized_number])[$7::int]
-             and e.valid_to > (array[c.block_number, c.safe_number, c.finalized_number])[$7::int]
+           from (select * from engagement_versions e
+           where (select h between e.block_number and e.valid_to - 1
+                  from (select (array[c.block_number, c.safe_number, c.finalized_number])[$7::int] as h
+                        from chains c where c.chain_id = e.chain_id) at)
              and ($1::bytea is null or e.bounty_id = $1)
              and ($2::bytea is null or e.runner = $2)
              and ($3::text is null or e.status = $3)
-             and ($4::timestamptz is null or e.started_at < $4 or (e.started_at = $4 and e.id > $5::bytea))
-           order by e.started_at desc, e.id limit $6"#,
+             and ($4::timestamptz is null or (e.started_at <= $4 and (e.started_at < $4 or e.id > $5::bytea)))
+           order by e.started_at desc, e.id limit $6) e
+           join bounties b on b.id = e.bounty_id order by e.started_at desc, e.id"#,
         filter.bounty.as_ref().map(|id| id.0.as_slice()),
         filter.runner.as_ref().map(|a| a.as_slice()),
         filter.status,
@@ -173,6 +178,36 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
         after_id.as_ref().map(|id| id.as_slice()),
         limit,
         filter.certainty.index(),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Selected::row).collect()
+}
+
+/// The verifier sets of those bounties that somebody is or was engaged for.
+pub async fn verifiers(db: &mut PgConnection, ids: &[BountyId]) -> Result<HashMap<BountyId, VerifierSet>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0.to_vec()).collect();
+    let rows = sqlx::query!(
+        r#"select e.bounty_id as "bounty_id!", e.state as "state!: Json<Engagement>"
+           from unnest($1::bytea[]) wanted (id)
+           cross join lateral (select bounty_id, state from engagements where bounty_id = wanted.id limit 1) e"#,
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((BountyId(hash(&row.bounty_id)?), row.state.0.verifiers))).collect()
+}
+
+/// A chain's engagements in id order after `after`. For audits.
+pub async fn page(db: &mut PgConnection, chain_id: u64, after: Option<EngagementId>, limit: i64) -> Result<Vec<Row>> {
+    let rows = sqlx::query_as!(
+        Selected,
+        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>"
+           from engagements e join bounties b on b.id = e.bounty_id
+           where e.chain_id = $1 and ($2::bytea is null or e.id > $2) order by e.id limit $3"#,
+        to_i64(chain_id)?,
+        after.as_ref().map(|id| id.0.as_slice()),
+        limit
     )
     .fetch_all(db)
     .await?;

@@ -1,5 +1,7 @@
 //! Announced terms. Written by the API; the worker watches their deposit addresses.
 
+use std::collections::HashMap;
+
 use piecework_domain::Address;
 use piecework_domain::ids::BountyId;
 use piecework_domain::money::Amount;
@@ -61,6 +63,18 @@ pub async fn get(db: &mut PgConnection, id: BountyId) -> Result<Option<Offer>> {
         })
     })
     .transpose()
+}
+
+/// The verifier sets of those bounties that were announced.
+pub async fn verifiers(db: &mut PgConnection, ids: &[BountyId]) -> Result<HashMap<BountyId, VerifierSet>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0.to_vec()).collect();
+    let rows = sqlx::query!(
+        r#"select bounty_id, verifiers as "verifiers: Json<VerifierSet>" from offers where bounty_id = any($1)"#,
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((BountyId(hash(&row.bounty_id)?), row.verifiers.0))).collect()
 }
 
 /// Offers whose deposits are worth looking at: still open at `now`, in id order after `after`.

@@ -1,16 +1,19 @@
 //! Specs by hash. Written by the API.
 
+use std::collections::HashMap;
+
 use piecework_domain::ids::SpecHash;
 use piecework_domain::spec::Spec;
 use sqlx::PgConnection;
 
+use crate::convert::hash;
 use crate::{Error, Result};
 
 /// Stores a spec under its hash; storing it again changes nothing. `body` is its canonical JSON.
-pub async fn put(db: &mut PgConnection, hash: SpecHash, spec: &Spec, body: &[u8]) -> Result<()> {
+pub async fn put(db: &mut PgConnection, spec_hash: SpecHash, spec: &Spec, body: &[u8]) -> Result<()> {
     sqlx::query!(
         "insert into specs (hash, kind, title, body) values ($1, $2, $3, $4) on conflict (hash) do nothing",
-        hash.0.as_slice(),
+        spec_hash.0.as_slice(),
         spec.kind(),
         spec.title(),
         body,
@@ -20,7 +23,13 @@ pub async fn put(db: &mut PgConnection, hash: SpecHash, spec: &Spec, body: &[u8]
     Ok(())
 }
 
-pub async fn get(db: &mut PgConnection, hash: SpecHash) -> Result<Option<Spec>> {
-    let row = sqlx::query!("select body from specs where hash = $1", hash.0.as_slice()).fetch_optional(db).await?;
-    row.map(|row| Spec::parse(&row.body).map_err(|_| Error::Corrupt("spec"))).transpose()
+/// Those of the specs that are stored.
+pub async fn get(db: &mut PgConnection, hashes: &[SpecHash]) -> Result<HashMap<SpecHash, Spec>> {
+    let hashes: Vec<_> = hashes.iter().map(|hash| hash.0.to_vec()).collect();
+    let rows = sqlx::query!("select hash, body from specs where hash = any($1)", &hashes).fetch_all(db).await?;
+    let specs = rows.into_iter().map(|row| {
+        let spec = Spec::parse(&row.body).map_err(|_| Error::Corrupt("spec"))?;
+        Ok((SpecHash(hash(&row.hash)?), spec))
+    });
+    specs.collect()
 }

@@ -25,6 +25,17 @@ async fn a_reorg_that_removes_an_award_and_a_redemption_is_undone_and_the_story_
     let awarded = cast.bid_and_award(bounty2, &second).await;
     cast.engaged(awarded).await;
 
+    // What a reorg can still take away is there for who asks for the latest, and not for who wants to be sure.
+    let path = format!("{}/v1/engagements/{awarded}", dev.ready.api_url);
+    for (certainty, status) in [("latest", 200), ("safe", 404), ("finalized", 404), ("sure", 400)] {
+        let answer = reqwest::get(format!("{path}?certainty={certainty}")).await.expect("answers");
+        assert_eq!(answer.status(), status, "{certainty}: {}", answer.text().await.unwrap_or_default());
+    }
+    let stats: Value = cast.api.get("/v1/stats").await.expect("answers");
+    let list = format!("/v1/engagements?bounty={bounty2}&certainty=finalized");
+    assert_eq!(cast.api.get::<Value>(&list).await.expect("answers")["items"], json!([]));
+    assert!(stats["chain"]["blockNumber"].as_u64() > Some(0), "{stats}");
+
     // Undo every block since just before the first redemption; the transactions in them are gone.
     let page: Value = cast.api.get(&format!("/v1/engagements/{paid_first}/payouts")).await.expect("answers");
     let last = page["items"].as_array().and_then(|items| items.last()).expect("a payout");

@@ -22,7 +22,7 @@ struct Cli {
 enum Task {
     /// Every check and every test: format, lints, contracts, freshness, Rust, end to end
     Test {
-        /// Fuzz the contracts for much longer
+        /// For hours: more fuzzing, more random histories, more kills
         #[arg(long)]
         deep: bool,
     },

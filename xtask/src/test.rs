@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::run::{cargo, step};
 use crate::{audit, contracts, openapi, sqlx_cache};
 
-/// `deep` fuzzes the contracts longer, for hours.
+/// `deep` takes hours: more fuzzing of the contracts, more random histories and kills of the mirror.
 pub fn run(deep: bool) -> Result<()> {
     let tools = piecework_toolchain::ensure_installed()?;
     let offline = [("SQLX_OFFLINE", "true")];
@@ -27,7 +27,9 @@ pub fn run(deep: bool) -> Result<()> {
         eprintln!("\nleft out: `cargo xtask audit` needs Python 3.9 or newer as `python3`, with its venv module");
     }
     // Threads share two cores with whole stacks of processes; the end-to-end tests take turns by themselves.
-    step("Rust tests, end to end included", || cargo(&tools, &["test", "--workspace"], &offline))?;
+    let mut envs = offline.to_vec();
+    envs.extend(deep.then_some(("PIECEWORK_DEEP", "1")));
+    step("Rust tests, end to end included", || cargo(&tools, &["test", "--workspace"], &envs))?;
     eprintln!("\nall checks passed");
     Ok(())
 }

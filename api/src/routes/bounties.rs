@@ -156,12 +156,9 @@ pub async fn list(State(state): State<AppState>, Params(params): Params<ListPara
     };
     let mut snapshot = Snapshot::take(&state, filter.certainty).await?;
     let rows = bounties::list(&mut snapshot.db, &filter, limit).await?;
-    let mut views = Vec::with_capacity(rows.len());
-    for row in rows {
-        let at = write_cursor(row.bounty.posted_at, row.bounty.id);
-        views.push((at, view(&mut snapshot, &state, row).await?));
-    }
-    Ok(Json(Page::new(views, limit, |(at, _)| at.clone(), |(_, view)| view)))
+    let cursors: Vec<_> = rows.iter().map(|row| write_cursor(row.bounty.posted_at, row.bounty.id)).collect();
+    let views = views(&mut snapshot, &state, rows).await?.into_iter().zip(cursors).collect();
+    Ok(Json(Page::new(views, limit, |(_, cursor): &(BountyView, String)| cursor.clone(), |(view, _)| view)))
 }
 
 /// One bounty.
@@ -178,14 +175,22 @@ pub async fn read(
 }
 
 async fn view(snapshot: &mut Snapshot, state: &AppState, row: Row) -> Result<BountyView> {
-    let chain = snapshot.chain(row.block_number);
-    let db = &mut snapshot.db;
-    let bounty = row.bounty;
-    Ok(BountyView {
+    let views = views(snapshot, state, vec![row]).await?;
+    views.into_iter().next().ok_or_else(|| Error::Unavailable("the bounty has no view".into()))
+}
+
+/// All of a page with as many queries as one takes.
+async fn views(snapshot: &mut Snapshot, state: &AppState, rows: Vec<Row>) -> Result<Vec<BountyView>> {
+    let ids: Vec<_> = rows.iter().map(|row| row.bounty.id).collect();
+    let hashes: Vec<_> = rows.iter().map(|row| row.bounty.terms.spec_hash).collect();
+    let mut verifiers = lookup::verifiers(&mut snapshot.db, &ids).await?;
+    let specs = stored_specs::get(&mut snapshot.db, &hashes).await?;
+    let now = clock::now();
+    let views = rows.into_iter().map(|Row { block_number, bounty, .. }| BountyView {
         id: bounty.id,
-        status: BountyView::status(&bounty, clock::now()),
-        verifiers: lookup::verifiers(db, bounty.id).await?,
-        spec: stored_specs::get(db, bounty.terms.spec_hash).await?,
+        status: BountyView::status(&bounty, now),
+        verifiers: verifiers.remove(&bounty.id),
+        spec: specs.get(&bounty.terms.spec_hash).cloned(),
         deposit_address: piecework_contracts::deposit_address(state.chain.escrow, bounty.id),
         escrow: bounty.escrow,
         funded: bounty.funded,
@@ -193,6 +198,7 @@ async fn view(snapshot: &mut Snapshot, state: &AppState, row: Row) -> Result<Bou
         seats_vacated: bounty.seats_vacated,
         posted_at: rfc3339(bounty.posted_at),
         terms: bounty.terms,
-        chain,
-    })
+        chain: snapshot.chain(block_number),
+    });
+    Ok(views.collect())
 }

@@ -196,12 +196,12 @@ pub async fn payouts(
 #[utoipa::path(get, path = "/v1/engagements/{id}/voucher", tag = "engagements", params(("id" = String, Path)),
     responses((status = 200, body = VoucherView), (status = 404, body = Problem), (status = 400, body = Problem)))]
 pub async fn voucher(State(state): State<AppState>, Id(id): Id<EngagementId>) -> Result<Json<VoucherView>> {
-    let mut db = lookup::db(&state.pool).await?;
-    let row = lookup::engagement(&mut db, id).await?;
+    let mut snapshot = Snapshot::take(&state, Certainty::Latest).await?;
+    let row = snapshot.engagement(id).await?;
     let e = &row.engagement;
     let now = clock::now();
     let until = Timestamp(now.0.saturating_sub(row.terms.challenge_seconds.into()));
-    let verdicts = statements::attested(&mut db, id, until, VERDICT_DEPTH).await?;
+    let verdicts = statements::attested(&mut snapshot.db, id, until, VERDICT_DEPTH).await?;
     let voucher = rule::best(&row.terms, e.verifiers.threshold, e.members_left(), e.record.resolved_at, &verdicts, now);
     let voucher = voucher.ok_or_else(|| {
         Error::not_found(
@@ -224,5 +224,6 @@ pub async fn voucher(State(state): State<AppState>, Id(id): Id<EngagementId>) ->
             data: piecework_contracts::redeem_call(&row.terms, &e.verifiers, &e.bid, &voucher),
         },
         voucher,
+        chain: snapshot.chain(row.block_number),
     }))
 }

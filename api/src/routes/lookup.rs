@@ -1,12 +1,13 @@
 //! Lookups that several routes share.
 
+use std::collections::HashMap;
+
 use piecework_domain::Address;
 use piecework_domain::chain::Bounty;
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
 use piecework_store::chains::{Certainty, Cursor};
-use piecework_store::engagements::Filter;
 use piecework_store::{PgConnection, PgPool, PoolConnection, Transaction, bounties, chains, engagements, offers};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -79,13 +80,14 @@ pub async fn engagement(db: &mut PgConnection, id: EngagementId) -> Result<engag
     row.ok_or_else(|| Error::not_found("engagement_not_found", format!("engagement {id}")))
 }
 
-/// A bounty's verifier set, from its announcement or from any of its engagements.
-pub async fn verifiers(db: &mut PgConnection, id: BountyId) -> Result<Option<VerifierSet>> {
-    if let Some(offer) = offers::get(db, id).await? {
-        return Ok(Some(offer.verifiers));
+/// Verifier sets of bounties, from their announcements or from any of their engagements.
+pub async fn verifiers(db: &mut PgConnection, ids: &[BountyId]) -> Result<HashMap<BountyId, VerifierSet>> {
+    let mut known = offers::verifiers(db, ids).await?;
+    let missing: Vec<_> = ids.iter().copied().filter(|id| !known.contains_key(id)).collect();
+    if !missing.is_empty() {
+        known.extend(engagements::verifiers(db, &missing).await?);
     }
-    let filter = Filter { bounty: Some(id), ..Filter::default() };
-    Ok(engagements::list(db, &filter, 1).await?.into_iter().next().map(|row| row.engagement.verifiers))
+    Ok(known)
 }
 
 /// Terms of a bounty that is announced or posted.

@@ -11,11 +11,12 @@ use piecework_store::engagements::{self, Filter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::lookup;
+use super::lookup::{ReadParams, Snapshot};
 use crate::Result;
 use crate::error::Problem;
-use crate::extract::Id;
+use crate::extract::{Id, Params};
 use crate::state::AppState;
+use crate::views::ChainView;
 
 /// Newest engagements that are added up.
 const ENGAGEMENTS_MAX: i64 = 10_000;
@@ -41,16 +42,24 @@ pub struct RunnerView {
     pub units_paid: u64,
     pub faults: u64,
     pub tokens: Vec<TokenTotals>,
+    pub chain: ChainView,
 }
 
 /// What a runner has done: units, faults, earnings and bond at risk per token.
-#[utoipa::path(get, path = "/v1/runners/{address}", tag = "runners", params(("address" = String, Path)),
+#[utoipa::path(get, path = "/v1/runners/{address}", tag = "runners", params(("address" = String, Path), ReadParams),
     responses((status = 200, body = RunnerView), (status = 400, body = Problem)))]
-pub async fn read(State(state): State<AppState>, Id(runner): Id<Address>) -> Result<Json<RunnerView>> {
-    let mut db = lookup::db(&state.pool).await?;
-    let filter = Filter { runner: Some(runner), ..Filter::default() };
-    let rows = engagements::list(&mut db, &filter, ENGAGEMENTS_MAX).await?;
-    let mut view = RunnerView { runner, engagements: 0, active: 0, units_paid: 0, faults: 0, tokens: vec![] };
+pub async fn read(
+    State(state): State<AppState>,
+    Id(runner): Id<Address>,
+    Params(params): Params<ReadParams>,
+) -> Result<Json<RunnerView>> {
+    let mut snapshot = Snapshot::take(&state, params.certainty).await?;
+    let filter = Filter { runner: Some(runner), certainty: snapshot.certainty, ..Filter::default() };
+    let rows = engagements::list(&mut snapshot.db, &filter, ENGAGEMENTS_MAX).await?;
+    // The sums are as sure as the newest of what they are made of.
+    let newest = rows.iter().map(|row| row.block_number).max().unwrap_or_default();
+    let chain = snapshot.chain(newest);
+    let mut view = RunnerView { runner, engagements: 0, active: 0, units_paid: 0, faults: 0, tokens: vec![], chain };
     let mut tokens: BTreeMap<Address, TokenTotals> = BTreeMap::new();
     for row in rows {
         let e = row.engagement;

@@ -191,7 +191,7 @@ async fn check_report(
     report: &Report,
 ) -> Result<()> {
     let e = &row.engagement;
-    let spec = specs::get(db, row.terms.spec_hash).await?;
+    let spec = specs::get(db, &[row.terms.spec_hash]).await?.remove(&row.terms.spec_hash);
     let last = stored::last_verdict(db, e.id, verifier).await?;
     let (units_before, faults_before) = last.as_ref().map_or((0, 0), |last| (last.units, last.faults));
     if let Some(last) = last.as_ref().filter(|last| last.epoch >= verdict.epoch) {

@@ -12,12 +12,12 @@ use piecework_store::engagements;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::lookup;
+use super::lookup::Snapshot;
 use crate::Result;
 use crate::error::Problem;
 use crate::extract::{Id, Params, malformed_cursor, page_size, parse_id};
 use crate::state::AppState;
-use crate::views::Page;
+use crate::views::{Certainty, ChainView, Page};
 
 /// An engagement to judge, with all that judging takes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,6 +45,7 @@ pub struct AssignmentView {
     /// This verifier's cumulative counts so far.
     pub units: u64,
     pub faults: u64,
+    pub chain: ChainView,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -67,8 +68,8 @@ pub async fn assignments(
     let limit = page_size(params.limit)?;
     let after = params.cursor.as_deref().map(parse_id).transpose();
     let after = after.map_err(|_| malformed_cursor())?;
-    let mut db = lookup::db(&state.pool).await?;
-    let rows = engagements::assignments(&mut db, verifier, after, limit).await?;
+    let mut snapshot = Snapshot::take(&state, Certainty::Latest).await?;
+    let rows = engagements::assignments(&mut snapshot.db, verifier, after, limit).await?;
     let escrow = state.chain.escrow;
     Ok(Json(Page::new(
         rows,
@@ -90,6 +91,7 @@ pub async fn assignments(
             next_epoch: a.next_epoch,
             units: a.units,
             faults: a.faults,
+            chain: snapshot.chain(a.row.block_number),
         },
     )))
 }

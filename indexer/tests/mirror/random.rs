@@ -1,27 +1,19 @@
 //! Random histories.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::keccak256;
-use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use alloy::providers::Provider;
 use piecework_bench::chain::{CHAIN_ID, Chain};
-use piecework_indexer::{Config, Verify};
-use piecework_store::{PgPool, chains};
-use piecework_toolchain::postgres::Postgres;
+use piecework_store::chains;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
+use crate::world::{Indexer, World, from_scratch, runs};
 use crate::{compare, faulty};
 
-/// Blocks of `safe`; twice as many are not final, and no reorg is deeper.
-const SAFE_DEPTH: u64 = 16;
+/// Less deep than what is final.
 const REORG_MAX: u64 = 12;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Seed and throws so far: the same seed, the same history.
 struct Dice(u64, u64);
@@ -36,19 +28,12 @@ impl Dice {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_the_mirror_ends_equal_to_one_built_from_scratch() {
-    // RUST_LOG=piecework_indexer=debug and --nocapture show what it does.
-    let _ = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init();
-    let first = std::env::var("PIECEWORK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
-    let runs = std::env::var("PIECEWORK_DEEP").map_or(3, |_| 60);
-    let tools = piecework_toolchain::ensure_installed().expect("tools");
-    let dir = tempfile::Builder::new().prefix("piecework-mirror-").tempdir().expect("a directory");
-    open_to_others(dir.path());
-    let postgres = Postgres::start(&tools, &dir.path().join("postgres")).expect("PostgreSQL starts");
+    let world = World::new();
+    let first: u64 = std::env::var("PIECEWORK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let (mut faults, mut reverted) = (0, 0);
-    for seed in first..first + runs {
-        let mut chain =
-            Chain::start(&tools, dir.path(), &format!("anvil-{seed}"), SAFE_DEPTH).await.expect("anvil starts");
-        let outcome = history(&mut chain, &postgres.url("postgres"), seed).await;
+    for seed in first..first + runs(3, 60) {
+        let mut chain = world.chain(&format!("anvil-{seed}")).await;
+        let outcome = history(&world, &mut chain, seed).await;
         faults += outcome.0;
         reverted += outcome.1;
     }
@@ -58,14 +43,14 @@ async fn whatever_happens_the_mirror_ends_equal_to_one_built_from_scratch() {
 }
 
 /// Returns how many requests went wrong and how many events were taken back.
-async fn history(chain: &mut Chain, admin: &str, seed: u64) -> (u64, usize) {
+async fn history(world: &World, chain: &mut Chain, seed: u64) -> (u64, usize) {
     let what = format!("seed {seed}");
     let mut dice = Dice(seed, 0);
     let (first, a) = faulty::start(&chain.rpc_url, seed * 2 + 1).await;
     let (second, b) = faulty::start(&chain.rpc_url, seed * 2 + 2).await;
     let endpoints = [first.as_str(), second.as_str()];
 
-    let mirrored = database(admin).await;
+    let (_, mirrored) = world.database().await;
     let mut indexer = Indexer::start(&mirrored, chain, &endpoints);
     // Sometimes there is history already, and more of it than is followed block by block.
     if dice.below(2) == 0 {
@@ -93,11 +78,10 @@ async fn history(chain: &mut Chain, admin: &str, seed: u64) -> (u64, usize) {
     // A reorg to a shorter chain is seen once the chain is longer again.
     let tx = chain.some(0);
     chain.send_and_wait(vec![tx]).await.expect("anvil mines");
-    reaches_head(&mirrored, chain, &what, &mut indexer).await;
+    indexer.reaches_head(&mirrored, chain, &what).await;
+    indexer.crash().await;
 
-    let scratch = database(admin).await;
-    let mut clean = Indexer::start(&scratch, chain, &[&chain.rpc_url]);
-    reaches_head(&scratch, chain, &format!("{what}, from scratch"), &mut clean).await;
+    let scratch = from_scratch(world, chain, &what).await;
     compare::equal(&mirrored, &scratch, &what).await;
     let mut db = mirrored.acquire().await.expect("connects");
     let cursor = chains::cursor(&mut db, CHAIN_ID).await.expect("the database answers").expect("a cursor");
@@ -105,67 +89,9 @@ async fn history(chain: &mut Chain, admin: &str, seed: u64) -> (u64, usize) {
         compare::equal_at(&mirrored, &scratch, block, &what).await;
     }
     let reverted = compare::stream_adds_up(&mirrored, &what).await;
-    indexer.crash().await;
-    clean.crash().await;
+    let report = piecework_indexer::audit(&mirrored, chain.rpc.clone(), CHAIN_ID, chain.escrow).await;
+    let report = report.expect("the audit runs");
+    assert_eq!(report.listed, [""; 0], "{what}: the mirror says what the contract says");
+    assert!(report.bounties > 0 && report.balances > 0, "{what}: {report:?}");
     (a.faults.load(Ordering::Relaxed) + b.faults.load(Ordering::Relaxed), reverted)
-}
-
-struct Indexer(JoinHandle<Result<(), piecework_indexer::Error>>);
-
-impl Indexer {
-    fn start(pool: &PgPool, chain: &Chain, urls: &[&str]) -> Self {
-        let config = Config {
-            chain_id: CHAIN_ID,
-            escrow: chain.escrow,
-            start_block: chain.start_block,
-            poll_interval: Duration::from_millis(20),
-            verify: Verify::Headers,
-        };
-        let providers = urls.iter().map(|url| provider(url)).collect();
-        let woken = Arc::new(Notify::new());
-        Self(tokio::spawn(piecework_indexer::run(pool.clone(), providers, config, woken, CancellationToken::new())))
-    }
-
-    /// Ends it wherever it is.
-    async fn crash(self) {
-        self.0.abort();
-        let _ = self.0.await;
-    }
-}
-
-fn provider(url: &str) -> DynProvider {
-    let client = |builder: alloy::transports::http::reqwest::ClientBuilder| {
-        builder.timeout(Duration::from_millis(700)).build().expect("a client")
-    };
-    ProviderBuilder::new().disable_recommended_fillers().with_reqwest(url.parse().expect("a URL"), client).erased()
-}
-
-async fn database(admin: &str) -> PgPool {
-    let url = piecework_store::fresh_database(admin, "mirror").await.expect("a database");
-    let pool = piecework_store::connect(&url, 4).await.expect("connects");
-    piecework_store::migrate(&pool).await.expect("migrates");
-    pool
-}
-
-async fn reaches_head(pool: &PgPool, chain: &Chain, what: &str, indexer: &mut Indexer) {
-    let since = Instant::now();
-    loop {
-        let head =
-            chain.rpc.get_block_by_number(BlockNumberOrTag::Latest).await.expect("anvil answers").expect("a head");
-        let mut db = pool.acquire().await.expect("connects");
-        let cursor = chains::cursor(&mut db, CHAIN_ID).await.expect("the database answers");
-        if cursor.is_some_and(|cursor| cursor.hash == head.header.hash) {
-            return;
-        }
-        if indexer.0.is_finished() {
-            panic!("{what}: the indexer ended: {:?}", (&mut indexer.0).await);
-        }
-        assert!(since.elapsed() < PATIENCE, "{what}: at {cursor:?}, the chain at {}", head.header.number);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-fn open_to_others(dir: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o711)).expect("its own directory");
 }

@@ -1,0 +1,96 @@
+//! What the mirror must not go on from, and what makes it right again.
+
+use std::time::Duration;
+
+use piecework_bench::chain::CHAIN_ID;
+use piecework_domain::Bytes;
+use piecework_indexer::Error;
+use piecework_store::{chains, events};
+use serde_json::{Value, json};
+
+use crate::compare;
+use crate::world::{Indexer, World, from_scratch};
+
+/// Emits one log with the topic 0x11…11 whatever it is called with.
+const LOGGER: &str = "0x7f111111111111111111111111111111111111111111111111111111111111111160006000a100";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_does_not_decode_stops_it_and_nothing_after_it_is_applied() {
+    use alloy::providers::Provider;
+    let world = World::new();
+    let mut chain = world.chain("anvil-undecodable").await;
+    for n in 0..5 {
+        let tx = chain.some(n);
+        chain.send_and_wait(vec![tx]).await.expect("anvil mines");
+    }
+    let good = chain.rpc.get_block_number().await.expect("anvil answers");
+    let code: Bytes = LOGGER.parse().expect("hex");
+    let set = json!([chain.escrow, code]);
+    chain.rpc.raw_request::<_, Value>("anvil_setCode".into(), set).await.expect("anvil sets code");
+    for n in 0..5 {
+        let tx = chain.some(n);
+        chain.send_and_wait(vec![tx]).await.expect("anvil mines");
+    }
+
+    let (_, pool) = world.database().await;
+    let indexer = Indexer::start(&pool, &chain, &[&chain.rpc_url]);
+    let ended = tokio::time::timeout(Duration::from_secs(20), indexer.0).await.expect("it stops").expect("no panic");
+    let err = ended.expect_err("it stops with an error");
+    let Error::Undecodable { chain_id: CHAIN_ID, err } = err else { panic!("{err}") };
+    assert_eq!((err.block_number, err.log_index), (Some(good + 1), Some(0)));
+    let mut db = pool.acquire().await.expect("connects");
+    let cursor = chains::cursor(&mut db, CHAIN_ID).await.expect("the database answers").expect("a cursor");
+    assert!(cursor.number <= good, "at {}, the unreadable log is in {}", cursor.number, good + 1);
+    let stored = events::places(&mut db, CHAIN_ID).await.expect("the database answers");
+    let logs = alloy::rpc::types::Filter::new().address(chain.escrow).from_block(0).to_block(cursor.number);
+    assert_eq!(stored.len(), chain.rpc.get_logs(&logs).await.expect("anvil answers").len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_finds_what_a_rebuild_repairs() {
+    let world = World::new();
+    let mut chain = world.chain("anvil-audit").await;
+    chain.flood(1_000).await.expect("anvil mines");
+    let (_, pool) = world.database().await;
+    let mut indexer = Indexer::start(&pool, &chain, &[&chain.rpc_url]);
+    indexer.reaches_head(&pool, &chain, "audit").await;
+    indexer.crash().await;
+    let audit = || async {
+        let report = piecework_indexer::audit(&pool, chain.rpc.clone(), CHAIN_ID, chain.escrow).await;
+        report.expect("the audit runs").listed
+    };
+    assert_eq!(audit().await, [""; 0]);
+
+    let spoil = [
+        "update balances set balance = balance + 1 where (account, token) = (select account, token from balances limit 1)",
+        "update bounties set state = jsonb_set(state, '{seatsTaken}', '1') where id = (select id from bounties limit 1)",
+    ];
+    for statement in spoil {
+        sqlx::query(statement).execute(&pool).await.expect("spoils a row");
+    }
+    let found = audit().await;
+    // The third: all balances together are one more than what the escrow holds.
+    let begins = found.iter().map(|line| line.split(' ').next().unwrap_or_default()).collect::<Vec<_>>();
+    assert_eq!(begins, ["bounty", "balance", "token"], "{found:?}");
+
+    piecework_indexer::rebuild(&pool, CHAIN_ID).await.expect("forgets");
+    let mut indexer = Indexer::start(&pool, &chain, &[&chain.rpc_url]);
+    indexer.reaches_head(&pool, &chain, "rebuilt").await;
+    indexer.crash().await;
+    assert_eq!(audit().await, [""; 0]);
+    compare::equal(&pool, &from_scratch(&world, &chain, "rebuilt").await, "rebuilt").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_escrow_or_chain_in_the_same_database_is_refused() {
+    let world = World::new();
+    let mut chain = world.chain("anvil-other").await;
+    let (_, pool) = world.database().await;
+    let mut indexer = Indexer::start(&pool, &chain, &[&chain.rpc_url]);
+    indexer.reaches_head(&pool, &chain, "other").await;
+    indexer.crash().await;
+    chain.escrow = piecework_domain::Address::repeat_byte(1);
+    let ended = Indexer::start(&pool, &chain, &[&chain.rpc_url]).0;
+    let ended = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it stops").expect("no panic");
+    assert!(matches!(ended, Err(Error::WrongEscrow { .. })), "{ended:?}");
+}
