@@ -161,6 +161,9 @@ pub struct Index {
     /// What is checked of blocks that are final already
     #[arg(long, env = "PIECEWORK_VERIFY", value_enum, default_value_t = Depth::Headers)]
     pub verify: Depth,
+    /// Wait until two endpoints agree about every log. Without it they must while two are well, and one is believed otherwise
+    #[arg(long, env = "PIECEWORK_WITNESSED")]
+    pub witnessed: bool,
     /// The block that created the escrow
     #[arg(long, env = "PIECEWORK_START_BLOCK", default_value_t = 1)]
     pub start_block: u64,

@@ -33,6 +33,7 @@ pub async fn child(args: Child) -> Result<()> {
         start_block: args.start_block,
         poll_interval: Duration::from_millis(25),
         verify: piecework_indexer::Verify::Headers,
+        witnessed: false,
     };
     let provider = ProviderBuilder::new().disable_recommended_fillers().connect_http(args.rpc_url.parse()?).erased();
     let woken = Arc::new(tokio::sync::Notify::new());

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::Error;
 use crate::endpoints::Endpoints;
 use crate::range::{Fetched, Verify, fetch};
+use crate::source::Source;
 
 /// Ranges under way at once. They and what they hold are all the memory that history takes.
 const CONCURRENT: usize = 4;
@@ -21,11 +22,19 @@ const EVENTS: u64 = 5_000;
 /// Times that one block is asked for before the step fails.
 const ATTEMPTS: u32 = 8;
 
+/// How much is checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plan {
+    pub verify: Verify,
+    /// Two endpoints must agree, even if that means waiting for a second one.
+    pub witnessed: bool,
+}
+
 /// Ranges of `from..=to` in order.
 pub struct Backfill {
     endpoints: Arc<Endpoints>,
     chain_id: u64,
-    verify: Verify,
+    plan: Plan,
     /// Blocks of the next range: what works is learnt on the way.
     blocks: Arc<AtomicU64>,
     next: u64,
@@ -36,10 +45,10 @@ pub struct Backfill {
 }
 
 impl Backfill {
-    pub fn new(endpoints: Arc<Endpoints>, chain_id: u64, verify: Verify, from: u64, to: u64) -> Self {
+    pub fn new(endpoints: Arc<Endpoints>, chain_id: u64, plan: Plan, from: u64, to: u64) -> Self {
         let blocks = Arc::new(AtomicU64::new(BLOCKS_FIRST));
         let (under_way, ready) = (VecDeque::new(), VecDeque::new());
-        Self { endpoints, chain_id, verify, blocks, next: from, to, turn: 0, under_way, ready }
+        Self { endpoints, chain_id, plan, blocks, next: from, to, turn: 0, under_way, ready }
     }
 
     /// The next range, `None` after the last.
@@ -48,9 +57,9 @@ impl Backfill {
             while self.next <= self.to && self.under_way.len() < CONCURRENT {
                 let last = self.next.saturating_add(self.blocks.load(Ordering::Relaxed) - 1).min(self.to);
                 let (endpoints, blocks) = (self.endpoints.clone(), self.blocks.clone());
-                let (chain_id, verify, from, turn) = (self.chain_id, self.verify, self.next, self.turn);
+                let (chain_id, plan, from, turn) = (self.chain_id, self.plan, self.next, self.turn);
                 self.under_way.push_back(tokio::spawn(async move {
-                    persist(&endpoints, &blocks, chain_id, verify, (from, last), turn).await
+                    persist(&endpoints, &blocks, chain_id, plan, (from, last), turn).await
                 }));
                 (self.next, self.turn) = (last + 1, self.turn.wrapping_add(1));
             }
@@ -76,7 +85,7 @@ async fn persist(
     endpoints: &Endpoints,
     blocks: &AtomicU64,
     chain_id: u64,
-    verify: Verify,
+    plan: Plan,
     range: (u64, u64),
     turn: usize,
 ) -> Result<Vec<Fetched>, Error> {
@@ -86,7 +95,7 @@ async fn persist(
     while let Some((from, to)) = todo.pop() {
         let failed = match endpoints.by_turns(turn.wrapping_add(usize::try_from(failures).unwrap_or_default())) {
             Err(nobody) => nobody,
-            Ok(source) => match fetch(source, chain_id, from, to, verify).await {
+            Ok(source) => match attempt(endpoints, source, chain_id, (from, to), plan).await {
                 Ok(range) => {
                     endpoints.well(source);
                     failures = 0;
@@ -117,6 +126,17 @@ async fn persist(
         tokio::time::sleep(endpoints.next_chance().max(Duration::from_millis(50) * failures)).await;
     }
     Ok(parts)
+}
+
+async fn attempt(
+    endpoints: &Endpoints,
+    source: &Source,
+    chain_id: u64,
+    range: (u64, u64),
+    plan: Plan,
+) -> Result<Fetched, Error> {
+    let witness = endpoints.witness(source, plan.witnessed)?;
+    fetch(source, witness, chain_id, range, plan.verify).await
 }
 
 /// The next range should have about as many events as are written at once, and at most twice the blocks of this one.

@@ -61,6 +61,15 @@ impl Endpoints {
         self.usable().filter(|other| other.index != source.index).collect()
     }
 
+    /// Another endpoint to ask the same of. None where there is only one, or, unless `always`, while no other is well.
+    pub fn witness(&self, source: &Source, always: bool) -> Result<Option<&Source>, Error> {
+        match self.others(source).first() {
+            Some(other) => Ok(Some(other)),
+            None if always && self.sources.len() > 1 => Err(Error::NoEndpoint { chain_id: self.chain_id }),
+            None => Ok(None),
+        }
+    }
+
     fn usable(&self) -> impl Iterator<Item = &Source> {
         let now = Instant::now();
         let health = self.health();

@@ -9,7 +9,7 @@ use piecework_store::chains::{Cursor, Mark};
 use piecework_store::{Connection, PgConnection, chains};
 use tokio_util::sync::CancellationToken;
 
-use crate::backfill::Backfill;
+use crate::backfill::{Backfill, Plan};
 use crate::endpoints::{COMPARE_EVERY, Endpoints};
 use crate::range::{Fetched, Verify, each};
 use crate::source::{Head, Source};
@@ -25,6 +25,8 @@ pub struct Config {
     pub start_block: u64,
     pub poll_interval: Duration,
     pub verify: Verify,
+    /// Two endpoints must agree about every log, even if that means waiting for a second one. Otherwise they do while two are well.
+    pub witnessed: bool,
 }
 
 /// Final blocks ahead of the cursor from which on they are fetched in ranges.
@@ -121,8 +123,9 @@ impl<'a> Follower<'a> {
         if at_cursor.is_none_or(|head| head.hash != cursor.hash) {
             return undo(db, &self.endpoints, source, cursor).await;
         }
-        let (chain_id, verify) = (self.config.chain_id, self.config.verify);
-        let mut ranges = Backfill::new(self.endpoints.clone(), chain_id, verify, cursor.number + 1, to);
+        let chain_id = self.config.chain_id;
+        let plan = Plan { verify: self.config.verify, witnessed: self.config.witnessed };
+        let mut ranges = Backfill::new(self.endpoints.clone(), chain_id, plan, cursor.number + 1, to);
         let mut below = cursor.hash;
         while let Some(Fetched { parent_hash, last, placed }) = ranges.next().await? {
             if parent_hash != below {
@@ -165,7 +168,8 @@ impl<'a> Follower<'a> {
         // Between two answers the chain may have moved on: not worth blaming anybody.
         check::linked(cursor.hash, &heads).map_err(|_| Error::Moved)?;
         let chain_id = self.config.chain_id;
-        let mut blocks = each(source, chain_id, &heads).await?;
+        let witness = self.endpoints.witness(source, self.config.witnessed)?;
+        let mut blocks = each(source, witness, chain_id, &heads).await?;
         let mut from = 0;
         for (at, head) in heads.iter().enumerate() {
             let placed = blocks.remove(&head.number()).unwrap_or_default();

@@ -17,7 +17,7 @@ mod source;
 mod tags;
 
 pub use audit::{Report, audit};
-pub use backfill::Backfill;
+pub use backfill::{Backfill, Plan};
 pub use endpoints::Endpoints;
 pub use error::Error;
 pub use follow::Config;

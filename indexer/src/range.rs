@@ -34,9 +34,21 @@ pub struct Fetched {
     pub placed: Vec<Placed>,
 }
 
-/// Fetches `from..=to`, which must be final at `source`.
-pub async fn fetch(source: &Source, chain_id: u64, from: u64, to: u64, verify: Verify) -> Result<Fetched, Error> {
-    let logs = source.logs(from, to);
+/// Fetches `from..=to`, which must be final at `source`. A witness must have the same logs: a bloom does not show that one of two
+/// logs with the same topics is missing.
+pub async fn fetch(
+    source: &Source,
+    witness: Option<&Source>,
+    chain_id: u64,
+    (from, to): (u64, u64),
+    verify: Verify,
+) -> Result<Fetched, Error> {
+    let logs = async {
+        let Some(witness) = witness else { return source.logs(from, to).await };
+        let (logs, again) = tokio::try_join!(source.logs(from, to), witness.logs(from, to))?;
+        agree(source, witness, &logs, &again)?;
+        Ok(logs)
+    };
     let (heads, logs) = match verify {
         Verify::Headers => tokio::try_join!(source.heads(from, to), logs)?,
         Verify::Events => {
@@ -79,9 +91,17 @@ async fn assemble(
 }
 
 /// The events of each of `heads`, which are one chain as `source` sees it now.
-pub async fn each(source: &Source, chain_id: u64, heads: &[Head]) -> Result<BTreeMap<u64, Vec<Placed>>, Error> {
+pub async fn each(
+    source: &Source,
+    witness: Option<&Source>,
+    chain_id: u64,
+    heads: &[Head],
+) -> Result<BTreeMap<u64, Vec<Placed>>, Error> {
     let asked = heads.iter().filter(|head| check::may_lack(head, source.escrow, &[])).map(|head| async move {
         let logs = source.logs_of(head.hash).await?;
+        if let Some(witness) = witness {
+            agree(source, witness, &logs, &witness.logs_of(head.hash).await?)?;
+        }
         let blocks = check::by_block(std::slice::from_ref(head), &logs);
         let blocks = blocks.map_err(|problem| source.contradicts(problem))?;
         let logs = blocks.into_values().next().unwrap_or_default();
@@ -94,6 +114,14 @@ pub async fn each(source: &Source, chain_id: u64, heads: &[Head]) -> Result<BTre
     let asked: Vec<_> = asked.collect();
     let blocks: Vec<_> = futures::stream::iter(asked).buffered(CONCURRENT).try_collect().await?;
     Ok(blocks.into_iter().filter(|(_, placed)| !placed.is_empty()).collect())
+}
+
+fn agree(source: &Source, witness: &Source, logs: &[Log], again: &[Log]) -> Result<(), Error> {
+    let what = |log: &Log| (log.block_hash, log.log_index, log.inner.clone());
+    match logs.iter().map(what).eq(again.iter().map(what)) {
+        true => Ok(()),
+        false => Err(source.contradicts(format!("endpoint {} has other logs of the same blocks", witness.index))),
+    }
 }
 
 /// All logs of the block tell whether some of the escrow's are missing.

@@ -45,6 +45,7 @@ pub async fn run(args: cli::Index) -> Result<()> {
             start_block: chain.start_block,
             poll_interval: Duration::from_millis(args.poll_interval_ms),
             verify: args.verify.into(),
+            witnessed: args.witnessed,
         };
         start(&mut indexers, &database.pool, settings, chain, &stop)?;
     }

@@ -38,8 +38,8 @@ async fn whatever_happens_the_mirror_ends_equal_to_one_built_from_scratch() {
         reverted += outcome.1;
     }
     // A test whose endpoints never failed and whose chains were never reorganised would show nothing.
-    assert!(faults > 20, "only {faults} requests went wrong");
-    assert!(reverted > 10, "only {reverted} events were reverted");
+    assert!(faults > 10, "only {faults} requests went wrong");
+    assert!(reverted > 5, "only {reverted} events were reverted");
 }
 
 /// Returns how many requests went wrong and how many events were taken back.
@@ -66,6 +66,12 @@ async fn history(world: &World, chain: &mut Chain, seed: u64) -> (u64, usize) {
             let depth = (1 + dice.below(REORG_MAX)).min(head - chain.start_block);
             let reorg = json!([depth, []]);
             chain.rpc.raw_request::<_, Value>("anvil_reorg".into(), reorg).await.expect("anvil reorganises");
+        }
+        // Between bad times there are good ones: what a lagging mirror never saw needs no undoing.
+        if dice.below(6) == 0 {
+            let honest = dice.below(2) == 0;
+            a.honest.store(honest, Ordering::Relaxed);
+            b.honest.store(honest, Ordering::Relaxed);
         }
         if dice.below(8) == 0 {
             indexer.crash().await;
