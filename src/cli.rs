@@ -212,8 +212,21 @@ pub struct Verify {
     pub endpoint: Vec<String>,
     /// Endpoint of the chain the escrow is on. With it the verifier disputes units that a runner asserted above its own count, and
     /// claims its fees; its key needs gas there
-    #[arg(long, env = "PIECEWORK_SETTLEMENT_URL", hide_env_values = true)]
+    #[arg(long, env = "PIECEWORK_SETTLEMENT_URL", hide_env_values = true, requires = "escrow")]
     pub settlement_url: Option<String>,
+    /// The one escrow contract that transactions are sent to
+    #[arg(long, env = "PIECEWORK_ESCROW")]
+    pub escrow: Option<Address>,
+    /// A token you take and its least fee per epoch in base units, as TOKEN=AMOUNT (`native` is the chain's coin); once per token.
+    /// Engagements that pay less, or in other tokens, are not judged. Without it everything is
+    #[arg(long, env = "PIECEWORK_ACCEPT", value_delimiter = ',', value_parser = accepted)]
+    pub accept: Vec<(Address, u128)>,
+    /// A poster whose engagements are judged whatever they pay, and first
+    #[arg(long, env = "PIECEWORK_POSTERS", value_delimiter = ',')]
+    pub poster: Vec<Address>,
+    /// Engagements judged side by side at most; the least paid are left out
+    #[arg(long, env = "PIECEWORK_ENGAGEMENTS_MAX", default_value_t = 10_000)]
+    pub engagements_max: usize,
     /// An arbiter whose rulings may cost your bond: bounties that ask for a bond are judged only if their arbiter is one of these
     #[arg(long, env = "PIECEWORK_ARBITERS", value_delimiter = ',')]
     pub arbiter: Vec<Address>,
@@ -258,4 +271,15 @@ pub struct Deploy {
     /// Also deploy TestUSD, a dollar that anyone can mint: development chains only
     #[arg(long)]
     pub test_usd: bool,
+}
+
+/// `TOKEN=AMOUNT`.
+fn accepted(text: &str) -> Result<(Address, u128), String> {
+    let (token, fee) = text.split_once('=').ok_or("is not TOKEN=AMOUNT")?;
+    let token = match token {
+        "native" => Address::ZERO,
+        token => token.parse().map_err(|_| format!("`{token}` is neither `native` nor an address"))?,
+    };
+    let fee = fee.parse().map_err(|_| format!("`{fee}` is not an amount in base units"))?;
+    Ok((token, fee))
 }

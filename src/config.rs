@@ -24,10 +24,14 @@ pub fn provider(url: &str) -> Result<DynProvider> {
     Ok(provider.erased())
 }
 
-/// A provider that fills in, signs with `signer` and sends.
+/// A provider that signs with `signer` and sends. Nonces are asked for: one that is counted here leaves a gap, for ever, once a
+/// transaction fails between its number and its sending.
 pub fn wallet_provider(url: &str, signer: PrivateKeySigner) -> Result<DynProvider> {
     let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
-    let provider = ProviderBuilder::new()
+    let provider = ProviderBuilder::default()
+        .with_simple_nonce_management()
+        .with_gas_estimation()
+        .fetch_chain_id()
         .wallet(EthereumWallet::from(signer))
         .with_reqwest(url, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
     Ok(provider.erased())

@@ -47,7 +47,7 @@ pub struct SequencerSpec {
 
 /// A block tag of the verifier's node.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Finality {
     /// Accepts reorgs: what was paid stays paid.

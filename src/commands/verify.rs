@@ -15,12 +15,19 @@ pub async fn run(args: cli::Verify) -> Result<()> {
         let (chain_id, url): (u64, &str) = parsed.context("an endpoint is given as CHAIN_ID=URL")?;
         endpoints.push((chain_id, config::provider(url)?));
     }
-    let settlement =
-        args.settlement_url.as_deref().map(|url| config::wallet_provider(url, signer.clone())).transpose()?;
+    let settlement = match (args.escrow, &args.settlement_url) {
+        (Some(escrow), Some(url)) => Some((escrow, config::wallet_provider(url, signer.clone())?)),
+        _ => None,
+    };
     let settings = piecework_verifier::Config {
         api_url: args.api_url,
         memory: args.memory,
-        arbiters: args.arbiter,
+        policy: piecework_verifier::Policy {
+            accepted: args.accept.into_iter().collect(),
+            posters: args.poster.into_iter().collect(),
+            arbiters: args.arbiter.into_iter().collect(),
+            engagements_max: args.engagements_max,
+        },
         watch_interval: Duration::from_millis(args.watch_interval_ms),
         round_interval: Duration::from_millis(args.round_interval_ms),
     };

@@ -12,6 +12,10 @@ pub enum Error {
     WrongChain { expected: u64, actual: u64 },
     #[error("the transaction {0} reverted")]
     Reverted(piecework_domain::B256),
+    #[error("the transaction {0} is not mined yet; the next one replaces it at a higher price")]
+    Pending(piecework_domain::B256),
+    #[error("not done within {} s", .0.as_secs())]
+    TookTooLong(std::time::Duration),
     #[error("the verifier's memory")]
     Memory(#[source] Box<redb::Error>),
     #[error("the verifier's memory holds something unreadable")]

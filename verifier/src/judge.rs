@@ -1,16 +1,16 @@
 //! From an assignment's epoch to a finding.
 
-use alloy::signers::local::PrivateKeySigner;
 use piecework_client::{Assignment, Client, Finding};
 use piecework_domain::canonical;
 use piecework_domain::ids::EvidenceHash;
 use piecework_domain::messages::Verdict;
-use piecework_domain::rules;
-use piecework_domain::sequencer::{REPORT_KIND, Report, SeenBlock, judge};
+use piecework_domain::sequencer::{REPORT_KIND, Report, judge};
 use piecework_domain::spec::Spec;
+use piecework_domain::time::Timestamp;
+use piecework_domain::{Address, rules};
 
 use crate::memory::Memory;
-use crate::watch::View;
+use crate::watch::{Blocks, View};
 use crate::{Error, clock};
 
 /// Counts before an epoch.
@@ -27,39 +27,30 @@ pub fn chain_of(assignment: &Assignment) -> u64 {
     }
 }
 
+/// The period of `epoch` if it can be judged now: it is over, and so is the time left for what is late.
+pub fn due(assignment: &Assignment, epoch: u64) -> Option<(Timestamp, Timestamp)> {
+    let Spec::Sequencer(spec) = &assignment.spec;
+    let window = rules::epoch_window(&assignment.terms, assignment.started_at, assignment.ends_at, epoch);
+    window.filter(|(_, to)| clock::now() >= to.plus(u64::from(spec.grace_seconds)))
+}
+
 /// Judges `epoch`, or `None` while it is too early (or there is no such epoch).
 pub async fn epoch(
     api: &Client,
     view: &View,
     memory: &Memory,
-    signer: &PrivateKeySigner,
+    verifier: Address,
     assignment: &Assignment,
     epoch: u64,
     before: Before,
 ) -> Result<Option<Finding>, Error> {
-    let Spec::Sequencer(spec) = &assignment.spec;
-    let window = rules::epoch_window(&assignment.terms, assignment.started_at, assignment.ends_at, epoch);
-    let Some((from, to)) = window else {
+    let Some((from, to)) = due(assignment, epoch) else {
         return Ok(None);
     };
-    if clock::now() < to.plus(u64::from(spec.grace_seconds)) {
-        return Ok(None);
-    }
-
-    // The finality tag first: a block that becomes final while the rest is read counts next to nobody.
-    let final_number = view.at(spec.finality).await?;
-    let headers = view.between(from, to).await?;
-    let mut seen = Vec::with_capacity(headers.len());
-    for header in &headers {
-        let first_seen = memory.first_seen(view.chain_id, header.number, header.hash)?;
-        seen.push(SeenBlock {
-            number: header.number,
-            hash: header.hash,
-            timestamp: header.timestamp,
-            // Never noticed means noticed now.
-            first_seen_ms: first_seen.unwrap_or_else(clock::now_ms),
-        });
-    }
+    let Spec::Sequencer(spec) = &assignment.spec;
+    let until = to.plus(u64::from(spec.grace_seconds));
+    let Blocks { final_number, headers } = view.blocks(from, to, until, spec.finality).await?;
+    let seen = memory.first_seen(view.chain_id, &headers)?;
     let claims = match (headers.first(), headers.last()) {
         (Some(first), Some(last)) => api.claims(assignment.engagement, first.number, last.number).await?,
         _ => vec![],
@@ -70,7 +61,7 @@ pub async fn epoch(
     let report = Report {
         kind: REPORT_KIND.to_owned(),
         engagement: assignment.engagement,
-        verifier: signer.address(),
+        verifier,
         node: assignment.node,
         chain_id: assignment.chain_id,
         escrow: assignment.escrow,

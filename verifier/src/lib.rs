@@ -8,10 +8,13 @@ mod clock;
 mod error;
 mod judge;
 mod memory;
+mod policy;
+mod recent;
 mod round;
 mod run;
 mod settlement;
 mod watch;
 
 pub use error::Error;
+pub use policy::{Declined, Policy};
 pub use run::{Config, run};

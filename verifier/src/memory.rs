@@ -5,11 +5,13 @@ use std::path::Path;
 use piecework_client::Finding;
 use piecework_domain::B256;
 use piecework_domain::ids::EngagementId;
+use piecework_domain::sequencer::SeenBlock;
 use piecework_domain::time::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
-use crate::Error;
 use crate::error::memory;
+use crate::watch::Header;
+use crate::{Error, clock};
 
 /// (chain, number, hash) → milliseconds since the Unix epoch.
 const SEEN: TableDefinition<(u64, u64, &[u8; 32]), u64> = TableDefinition::new("seen");
@@ -49,11 +51,20 @@ impl Memory {
         tx.commit().map_err(memory)
     }
 
-    /// When a block was first seen.
-    pub fn first_seen(&self, chain_id: u64, number: u64, hash: B256) -> Result<Option<u64>, Error> {
+    /// Blocks with the time at which each was first seen; one that never was is seen now.
+    pub fn first_seen(&self, chain_id: u64, headers: &[Header]) -> Result<Vec<SeenBlock>, Error> {
         let tx = self.0.begin_read().map_err(memory)?;
         let table = tx.open_table(SEEN).map_err(memory)?;
-        Ok(table.get((chain_id, number, &hash.0)).map_err(memory)?.map(|ms| ms.value()))
+        let look = |header: &Header| {
+            let known = table.get((chain_id, header.number, &header.hash.0)).map_err(memory)?;
+            Ok(SeenBlock {
+                number: header.number,
+                hash: header.hash,
+                timestamp: header.timestamp,
+                first_seen_ms: known.map_or_else(clock::now_ms, |ms| ms.value()),
+            })
+        };
+        headers.iter().map(look).collect()
     }
 
     /// The finding for an epoch, if this verifier has come to one.
@@ -64,39 +75,32 @@ impl Memory {
         stored.map(|json| serde_json::from_slice(json.value()).map_err(Error::Corrupt)).transpose()
     }
 
-    /// Stores a finding. Where one is stored already, that one stands and is returned.
-    pub fn judge(&self, finding: Finding) -> Result<Finding, Error> {
-        let (id, epoch) = (finding.verdict.engagement, finding.verdict.epoch);
+    /// Stores findings as attested at `at` and returns what stands: where an epoch was judged before, that finding and its time stay.
+    /// One commit, whatever their number.
+    pub fn attest(&self, findings: &[Finding], at: Timestamp) -> Result<Vec<Finding>, Error> {
         let tx = self.0.begin_write().map_err(memory)?;
-        let standing = {
-            let mut table = tx.open_table(JUDGED).map_err(memory)?;
-            let stored = table.get((&id.0.0, epoch)).map_err(memory)?.map(|json| json.value().to_vec());
-            match stored {
-                Some(json) => serde_json::from_slice(&json).map_err(Error::Corrupt)?,
-                None => {
-                    let json = serde_json::to_vec(&finding).map_err(Error::Corrupt)?;
-                    table.insert((&id.0.0, epoch), json.as_slice()).map_err(memory)?;
-                    finding
-                }
-            }
-        };
-        tx.commit().map_err(memory)?;
-        Ok(standing)
-    }
-
-    /// Remembers that findings were attested at `at`; one that was attested before keeps its first time.
-    pub fn attest(&self, findings: &[Finding], at: Timestamp) -> Result<(), Error> {
-        let tx = self.0.begin_write().map_err(memory)?;
+        let mut standing = Vec::with_capacity(findings.len());
         {
-            let mut table = tx.open_table(ATTESTED).map_err(memory)?;
-            for verdict in findings.iter().map(|finding| &finding.verdict) {
-                let key = (&verdict.engagement.0.0, verdict.epoch);
-                if table.get(key).map_err(memory)?.is_none() {
-                    table.insert(key, at.0).map_err(memory)?;
+            let mut judged = tx.open_table(JUDGED).map_err(memory)?;
+            let mut attested = tx.open_table(ATTESTED).map_err(memory)?;
+            for finding in findings {
+                let key = (&finding.verdict.engagement.0.0, finding.verdict.epoch);
+                let stored = judged.get(key).map_err(memory)?.map(|json| json.value().to_vec());
+                standing.push(match stored {
+                    Some(json) => serde_json::from_slice(&json).map_err(Error::Corrupt)?,
+                    None => {
+                        let json = serde_json::to_vec(finding).map_err(Error::Corrupt)?;
+                        judged.insert(key, json.as_slice()).map_err(memory)?;
+                        finding.clone()
+                    }
+                });
+                if attested.get(key).map_err(memory)?.is_none() {
+                    attested.insert(key, at.0).map_err(memory)?;
                 }
             }
         }
-        tx.commit().map_err(memory)
+        tx.commit().map_err(memory)?;
+        Ok(standing)
     }
 
     /// When an epoch's finding was first attested.

@@ -1,13 +1,17 @@
-//! One round: judge what is due, sign one statement over all of it, send it.
+//! One round: judge what is due, sign statements over it, send them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
+use futures::StreamExt;
 use piecework_client::{Assignment, Client, Finding, StatementBody};
 use piecework_domain::Address;
+use piecework_domain::ids::EngagementId;
 use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Domain, Statement};
+use tokio::time::Instant;
 
 use crate::judge::{self, Before};
 use crate::memory::Memory;
@@ -16,66 +20,112 @@ use crate::{Error, clock};
 
 /// Epochs of one engagement judged in one round: after being away, the rest waits for the next.
 const EPOCHS_PER_ROUND_MAX: usize = 20;
-/// Findings one statement carries (the API's limit).
-const FINDINGS_MAX: usize = 1_000;
+/// Engagements judged side by side.
+const AT_ONCE: usize = 16;
+/// What one engagement may take before the next gets its turn.
+const ENGAGEMENT_MAX: Duration = Duration::from_secs(10);
+/// A round begins no new engagement after this: those that come first by the policy get their turn again.
+const ROUND_MAX: Duration = Duration::from_secs(2);
+/// Findings that one statement carries: what is judged first is not held up by the rest.
+const FINDINGS_MAX: usize = 250;
+/// How long what failed is left alone.
+const PAUSE: Duration = Duration::from_secs(5);
 
 pub struct Round<'a> {
     pub api: &'a Client,
     pub views: &'a HashMap<u64, View>,
     pub memory: &'a Memory,
     pub signer: &'a PrivateKeySigner,
-    /// Whose rulings may cost this verifier's bond.
-    pub arbiters: &'a [Address],
+    pub resting: Resting,
 }
 
-impl Round<'_> {
-    /// Everything this verifier has to judge, as far as it is what it says.
-    pub async fn assignments(&self) -> Result<Vec<Assignment>, Error> {
-        let mut assignments = self.api.assignments(self.signer.address()).await?;
-        assignments.retain(|assignment| {
-            let engagement = assignment.engagement;
-            if !is_what_it_says(assignment) {
-                tracing::warn!(%engagement, "the assignment's parts don't hash to its ids");
-                return false;
-            }
-            let arbiter = assignment.terms.arbiter;
-            let at_risk = assignment.terms.verifier_bond_min != 0 && arbiter != Address::ZERO;
-            if at_risk && !self.arbiters.contains(&arbiter) {
-                tracing::debug!(%engagement, %arbiter, "not judged: a ruling of this arbiter could cost the bond");
-                return false;
-            }
-            true
-        });
-        Ok(assignments)
+/// What is left alone for a while, and until when.
+#[derive(Debug, Default)]
+pub struct Resting {
+    /// Engagements whose findings the API refused.
+    refused: HashMap<EngagementId, Instant>,
+    /// Chains whose endpoint fails: waiting for one must not hold up the others.
+    unseen: HashMap<u64, Instant>,
+}
+
+impl Resting {
+    fn wake(&mut self) {
+        let now = Instant::now();
+        self.refused.retain(|_, until| *until > now);
+        self.unseen.retain(|_, until| *until > now);
     }
 
-    /// Returns how many findings were sent.
-    pub async fn run(&self, assignments: &[Assignment]) -> Result<usize, Error> {
-        let mut due: HashMap<(u64, piecework_domain::Address), Vec<Finding>> = HashMap::new();
+    fn includes(&self, a: &Assignment) -> bool {
+        self.refused.contains_key(&a.engagement) || self.unseen.contains_key(&judge::chain_of(a))
+    }
+}
+
+/// By chain and escrow.
+type Findings = HashMap<(u64, Address), Vec<Finding>>;
+
+impl Round<'_> {
+    /// Judges `assignments` in their order. What was sent advances their `next_epoch`. Returns how many findings that was.
+    pub async fn run(&mut self, assignments: &mut [Assignment]) -> usize {
+        let began = Instant::now();
+        self.resting.wake();
+        let due: Vec<&Assignment> = assignments.iter().filter(|a| self.is_due(a)).collect();
+        let mut sent = HashMap::new();
+        for portion in due.chunks(FINDINGS_MAX) {
+            if began.elapsed() >= ROUND_MAX {
+                break;
+            }
+            let (judged, unseen) = self.findings(portion, began).await;
+            self.resting.unseen.extend(unseen.into_iter().map(|chain| (chain, Instant::now() + PAUSE)));
+            for ((chain_id, escrow), mut findings) in judged {
+                // By engagement, as batches are: then one multiproof holds many of them.
+                findings.sort_by_key(|finding| (finding.verdict.engagement, finding.verdict.epoch));
+                let domain = Domain::new(chain_id, escrow);
+                for chunk in findings.chunks(FINDINGS_MAX) {
+                    if let Err(err) = self.send(&domain, chunk, &mut sent).await {
+                        tracing::warn!(error = &err as &dyn std::error::Error, "statement not sent; trying again");
+                    }
+                }
+            }
+        }
         for assignment in assignments {
-            match self.due(assignment).await {
-                Ok(findings) => due.entry((assignment.chain_id, assignment.escrow)).or_default().extend(findings),
+            if let Some(next) = sent.get(&assignment.engagement) {
+                assignment.next_epoch = assignment.next_epoch.max(*next);
+            }
+        }
+        sent.len()
+    }
+
+    fn is_due(&self, a: &Assignment) -> bool {
+        judge::due(a, a.next_epoch).is_some() && !self.resting.includes(a)
+    }
+
+    /// What is found about `portion`, several side by side, and which chains can't be seen.
+    async fn findings(&self, portion: &[&Assignment], began: Instant) -> (Findings, HashSet<u64>) {
+        let (mut findings, mut unseen) = (Findings::new(), HashSet::new());
+        let mut judged = futures::stream::iter(portion)
+            .take_while(|_| futures::future::ready(began.elapsed() < ROUND_MAX))
+            .map(|assignment| async move {
+                let found = tokio::time::timeout(ENGAGEMENT_MAX, self.judge(assignment)).await;
+                (*assignment, found.unwrap_or(Err(Error::TookTooLong(ENGAGEMENT_MAX))))
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((assignment, found)) = judged.next().await {
+            match found {
+                Ok(found) => findings.entry((assignment.chain_id, assignment.escrow)).or_default().extend(found),
                 Err(err) => {
-                    // One chain that can't be seen must not silence the others.
+                    if matches!(err, Error::Rpc { .. } | Error::TookTooLong(_)) {
+                        unseen.insert(judge::chain_of(assignment));
+                    }
                     let engagement = assignment.engagement;
                     tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "not judged this round");
                 }
             }
         }
-        let mut sent = 0;
-        for ((chain_id, escrow), mut findings) in due {
-            // By engagement, as batches are: then one multiproof holds many of them.
-            findings.sort_by_key(|finding| (finding.verdict.engagement, finding.verdict.epoch));
-            let domain = Domain::new(chain_id, escrow);
-            for chunk in findings.chunks(FINDINGS_MAX) {
-                sent += self.send(&domain, chunk).await?;
-            }
-        }
-        Ok(sent)
+        (findings, unseen)
     }
 
     /// Findings the API doesn't have yet. What was judged before is sent as it was.
-    async fn due(&self, assignment: &Assignment) -> Result<Vec<Finding>, Error> {
+    async fn judge(&self, assignment: &Assignment) -> Result<Vec<Finding>, Error> {
         let Some(view) = self.views.get(&judge::chain_of(assignment)) else {
             return Err(Error::NoEndpoint(judge::chain_of(assignment)));
         };
@@ -91,16 +141,16 @@ impl Round<'_> {
                 }
             },
         };
+        let verifier = self.signer.address();
         let mut findings = Vec::new();
         let mut epoch = assignment.next_epoch;
         while findings.len() < EPOCHS_PER_ROUND_MAX {
             let finding = match self.memory.judged(assignment.engagement, epoch)? {
                 Some(finding) => finding,
                 None => {
-                    let found =
-                        judge::epoch(self.api, view, self.memory, self.signer, assignment, epoch, before).await?;
+                    let found = judge::epoch(self.api, view, self.memory, verifier, assignment, epoch, before).await?;
                     let Some(finding) = found else { break };
-                    self.memory.judge(finding)?
+                    finding
                 }
             };
             before = Before { units: finding.verdict.units, faults: finding.verdict.faults };
@@ -110,51 +160,50 @@ impl Round<'_> {
         Ok(findings)
     }
 
-    async fn send(&self, domain: &Domain, findings: &[Finding]) -> Result<usize, Error> {
-        match self.api.send_statement(&self.sign(domain, findings)?).await {
-            Ok(_) => Ok(findings.len()),
-            Err(err) if err.retryable() || findings.len() == 1 => Err(err.into()),
-            Err(err) => {
-                // A statement is taken whole or not at all: find the finding that spoils it.
-                tracing::warn!(
-                    error = &err as &dyn std::error::Error,
-                    "statement refused; sending findings one by one"
-                );
-                let mut sent = 0;
-                for finding in findings {
-                    match self.api.send_statement(&self.sign(domain, std::slice::from_ref(finding))?).await {
-                        Ok(_) => sent += 1,
-                        Err(err) => tracing::warn!(
-                            engagement = %finding.verdict.engagement, epoch = finding.verdict.epoch,
+    /// A statement is taken whole or not at all: where one is refused, its halves are sent, down to the finding that spoils it.
+    async fn send(
+        &mut self,
+        domain: &Domain,
+        findings: &[Finding],
+        sent: &mut HashMap<EngagementId, u64>,
+    ) -> Result<(), Error> {
+        let mut waiting = vec![findings];
+        while let Some(findings) = waiting.pop() {
+            match self.api.send_statement(&self.sign(domain, findings)?).await {
+                Ok(_) => sent.extend(findings.iter().map(|f| (f.verdict.engagement, f.verdict.epoch + 1))),
+                Err(err) if err.retryable() => return Err(err.into()),
+                Err(err) => match findings {
+                    [finding] => {
+                        let engagement = finding.verdict.engagement;
+                        self.resting.refused.insert(engagement, Instant::now() + PAUSE);
+                        tracing::warn!(
+                            %engagement, epoch = finding.verdict.epoch,
                             error = &err as &dyn std::error::Error, "finding refused"
-                        ),
+                        );
                     }
-                }
-                Ok(sent)
+                    _ => {
+                        let (first, second) = findings.split_at(findings.len() / 2);
+                        waiting.extend([second, first]);
+                    }
+                },
             }
         }
+        Ok(())
     }
 
     fn sign(&self, domain: &Domain, findings: &[Finding]) -> Result<StatementBody, Error> {
+        let attested_at = clock::now();
+        // Before the signature exists: what was signed once stands, and a fee is never claimed for an earlier time.
+        let findings = self.memory.attest(findings, attested_at)?;
         let tree = Tree::new(findings.iter().map(|finding| finding.verdict.leaf()).collect());
         let root = tree.map(|tree| tree.root()).unwrap_or_default();
-        let statement = Statement { root, attested_at: clock::now() };
-        // Before the signature exists: a fee is claimed for what was attested, and never for an earlier time.
-        self.memory.attest(findings, statement.attested_at)?;
+        let statement = Statement { root, attested_at };
         let signature = self.signer.sign_hash_sync(&statement.digest(domain)).map_err(Error::Sign)?;
         Ok(StatementBody {
             verifier: self.signer.address(),
             statement,
             signature: signature.as_bytes().to_vec().into(),
-            findings: findings.to_vec(),
+            findings,
         })
     }
-}
-
-/// The API can't pass other terms, another spec, bounty or node for the engagement's.
-fn is_what_it_says(a: &Assignment) -> bool {
-    a.spec.hash().ok() == Some(a.terms.spec_hash)
-        && a.terms.bounty_id(a.chain_id, a.escrow) == a.bounty
-        && a.verifiers.hash() == a.terms.verifier_set
-        && (a.bid.engagement_id(), a.bid.bounty, a.bid.node) == (a.engagement, a.bounty, a.node)
 }

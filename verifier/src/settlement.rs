@@ -1,17 +1,32 @@
 //! The escrow as one verifier sees it on chain.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
+use alloy::eips::BlockId;
+use alloy::eips::eip1559::Eip1559Estimation;
 use alloy::providers::{DynProvider, Provider};
-use alloy::rpc::types::TransactionRequest;
-use alloy::sol_types::SolCall;
+use alloy::rpc::types::{Filter, TransactionRequest};
+use alloy::sol_types::{SolCall, SolEvent};
 use piecework_client::Assignment;
 use piecework_contracts::abi::Escrow as abi;
 use piecework_contracts::{abi_bid, abi_subject, abi_terms};
 use piecework_domain::chain::Contested;
+use piecework_domain::ids::EngagementId;
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, B256, Bytes, U256};
 
 use crate::Error;
 use crate::error::rpc;
+
+/// How long a transaction is waited for.
+const MINED_MAX: Duration = Duration::from_secs(60);
+/// Blocks read again, since a reorg may have replaced them.
+const REORG_BLOCKS: u64 = 64;
+/// Blocks whose logs are asked for at once.
+const LOGS_RANGE: u64 = 1_000;
+/// After being away, older assertions have been settled long ago.
+const LOOK_BACK_MAX: u64 = 100_000;
 
 /// Units a runner asserted.
 #[derive(Clone, Copy, Debug)]
@@ -22,31 +37,70 @@ pub struct Asserted {
     pub floor: Option<u64>,
 }
 
-/// Reads the escrow and sends transactions of the verifier's own account.
-#[derive(Clone, Debug)]
+/// The newest block of the settlement chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    pub chain_id: u64,
+    pub number: u64,
+    pub time: Timestamp,
+}
+
+/// Reads the escrow and sends transactions of the verifier's own account, one at a time.
+#[derive(Debug)]
 pub struct Settlement {
     provider: DynProvider,
     me: Address,
+    /// What was sent last and not seen mined.
+    pending: Option<Sent>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    nonce: u64,
+    price: Eip1559Estimation,
 }
 
 impl Settlement {
     /// `provider` signs with `me`'s key.
     pub fn new(provider: DynProvider, me: Address) -> Self {
-        Self { provider, me }
+        Self { provider, me, pending: None }
     }
 
     pub fn me(&self) -> Address {
         self.me
     }
 
-    pub async fn chain_id(&self) -> Result<u64, Error> {
-        self.provider.get_chain_id().await.map_err(rpc("asking the settlement chain for its id"))
+    pub async fn head(&self) -> Result<Head, Error> {
+        let chain_id = self.provider.get_chain_id().await.map_err(rpc("asking the settlement chain for its id"))?;
+        let block = self.provider.get_block(BlockId::latest()).await.map_err(rpc("reading a block"))?;
+        let header = block.map(|block| block.header);
+        let header =
+            header.ok_or_else(|| Error::Rpc { what: "reading a block", problem: "no newest block".to_owned() })?;
+        Ok(Head { chain_id, number: header.number, time: Timestamp(header.timestamp) })
     }
 
-    /// The newest block's time.
-    pub async fn now(&self) -> Result<Timestamp, Error> {
-        let block = self.provider.get_block(alloy::eips::BlockId::latest()).await.map_err(rpc("reading a block"))?;
-        Ok(Timestamp(block.map(|block| block.header.timestamp).unwrap_or_default()))
+    /// Engagements that units were asserted for after block `since` (and some blocks before it, which a reorg may have replaced).
+    pub async fn assertions_since(
+        &self,
+        escrow: Address,
+        since: Option<u64>,
+        head: u64,
+    ) -> Result<HashSet<EngagementId>, Error> {
+        let mut found = HashSet::new();
+        let Some(since) = since else { return Ok(found) };
+        let mut from = since.saturating_sub(REORG_BLOCKS).max(head.saturating_sub(LOOK_BACK_MAX));
+        while from <= head {
+            let to = head.min(from + LOGS_RANGE - 1);
+            let filter = Filter::new()
+                .address(escrow)
+                .event_signature(abi::UnitsAsserted::SIGNATURE_HASH)
+                .from_block(from)
+                .to_block(to);
+            let logs = self.provider.get_logs(&filter).await.map_err(rpc("reading the escrow's logs"))?;
+            found.extend(logs.iter().filter_map(|log| log.topics().get(1).copied()).map(EngagementId));
+            from = to + 1;
+        }
+        Ok(found)
     }
 
     /// What the runner asserted, if that is still open.
@@ -87,13 +141,42 @@ impl Settlement {
         Ok(self.read(a.escrow, call).await?.saturating_to())
     }
 
-    /// Sends `data` and waits until it is mined. What the escrow would refuse is not sent.
-    pub async fn send(&self, escrow: Address, data: Bytes, value: U256) -> Result<B256, Error> {
+    /// Sends `data` and waits until it is mined, `None` if gas would cost more than `cost_max`. What the escrow would refuse is not
+    /// sent. What is not mined in time is replaced by what is sent next, at a higher price: the account never gets stuck.
+    pub async fn send(
+        &mut self,
+        escrow: Address,
+        data: Bytes,
+        value: U256,
+        cost_max: U256,
+    ) -> Result<Option<B256>, Error> {
         let tx = TransactionRequest::default().from(self.me).to(escrow).input(data.into()).value(value);
+        let gas = self.provider.estimate_gas(tx.clone()).await.map_err(rpc("estimating a transaction"))?;
+        let nonce = self.provider.get_transaction_count(self.me).await.map_err(rpc("reading the nonce"))?;
+        let mut price = self.provider.estimate_eip1559_fees().await.map_err(rpc("asking for the gas price"))?;
+        if let Some(before) = self.pending.filter(|sent| sent.nonce == nonce) {
+            price.max_fee_per_gas = price.max_fee_per_gas.max(raised(before.price.max_fee_per_gas));
+            price.max_priority_fee_per_gas =
+                price.max_priority_fee_per_gas.max(raised(before.price.max_priority_fee_per_gas));
+        }
+        let gas = gas.saturating_add(gas / 5);
+        if U256::from(gas).saturating_mul(U256::from(price.max_fee_per_gas)) > cost_max {
+            return Ok(None);
+        }
+        let tx = tx
+            .nonce(nonce)
+            .gas_limit(gas)
+            .max_fee_per_gas(price.max_fee_per_gas)
+            .max_priority_fee_per_gas(price.max_priority_fee_per_gas);
         let pending = self.provider.send_transaction(tx).await.map_err(rpc("sending a transaction"))?;
-        let receipt = pending.get_receipt().await.map_err(rpc("waiting for a transaction"))?;
-        let hash = receipt.transaction_hash;
-        if receipt.status() { Ok(hash) } else { Err(Error::Reverted(hash)) }
+        self.pending = Some(Sent { nonce, price });
+        let hash = *pending.tx_hash();
+        let Ok(receipt) = tokio::time::timeout(MINED_MAX, pending.get_receipt()).await else {
+            return Err(Error::Pending(hash));
+        };
+        let receipt = receipt.map_err(rpc("waiting for a transaction"))?;
+        self.pending = None;
+        if receipt.status() { Ok(Some(hash)) } else { Err(Error::Reverted(hash)) }
     }
 
     async fn read<C: SolCall>(&self, escrow: Address, call: C) -> Result<C::Return, Error> {
@@ -101,4 +184,9 @@ impl Settlement {
         let answer = self.provider.call(tx).await.map_err(rpc("reading the escrow"))?;
         C::abi_decode_returns(&answer).map_err(rpc("reading the escrow's answer"))
     }
+}
+
+/// A node takes a replacement for at least a tenth more; a quarter more is on the safe side.
+fn raised(price: u128) -> u128 {
+    price.saturating_add(price / 4).saturating_add(1)
 }

@@ -1,7 +1,7 @@
 //! Seeing blocks with one's own eyes.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use alloy::eips::BlockNumberOrTag;
@@ -15,12 +15,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::rpc;
 use crate::memory::Memory;
+use crate::recent::Recent;
 use crate::{Error, clock};
 
 /// Blocks asked for at once.
 const AT_ONCE: usize = 16;
 /// After being away, older blocks are not worth noting: they were not seen in time.
 const CATCH_UP_MAX: u64 = 4_096;
+/// Blocks kept in memory.
+const KEPT: usize = 8_192;
+/// How long what is final may be taken from memory.
+const TAG_MS: u64 = 1_000;
 
 /// A block as the endpoint tells it.
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +52,56 @@ impl From<Block> for Header {
 pub struct View {
     pub chain_id: u64,
     provider: DynProvider,
+    recent: Arc<RwLock<Recent>>,
+    finals: Arc<RwLock<HashMap<Finality, Tagged>>>,
+}
+
+/// The block at a tag, and when it was asked for (milliseconds).
+type Tagged = (u64, Option<Header>);
+
+/// What a judgement needs of a chain.
+#[derive(Clone, Debug)]
+pub struct Blocks {
+    /// The newest block at the finality tag, `None` while there is none.
+    pub final_number: Option<u64>,
+    /// Canonical blocks of the period, ascending.
+    pub headers: Vec<Header>,
 }
 
 impl View {
     pub fn new(chain_id: u64, provider: DynProvider) -> Self {
-        Self { chain_id, provider }
+        Self { chain_id, provider, recent: Arc::default(), finals: Arc::default() }
+    }
+
+    /// Blocks with timestamps in `[from, to)` and what is final, as the chain stood at `until` or later.
+    pub async fn blocks(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        until: Timestamp,
+        finality: Finality,
+    ) -> Result<Blocks, Error> {
+        // The finality tag first: a block that becomes final while the rest is read counts next to nobody.
+        let newest_final = self.at(finality, until).await?;
+        let final_number = newest_final.map(|header| header.number);
+        if let Some(headers) = self.remembered(from, to, until, newest_final.as_ref()) {
+            return Ok(Blocks { final_number, headers });
+        }
+        Ok(Blocks { final_number, headers: self.between(from, to).await? })
+    }
+
+    /// From memory, if what is final is of the chain remembered: blocks below a final one are final with it.
+    fn remembered(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        until: Timestamp,
+        newest_final: Option<&Header>,
+    ) -> Option<Vec<Header>> {
+        let recent = self.recent.read().ok()?;
+        let same_chain = newest_final
+            .is_none_or(|header| recent.holds(header) || recent.lowest().is_some_and(|low| header.number < low));
+        recent.between(from, to, until).filter(|_| same_chain)
     }
 
     async fn block(&self, at: BlockNumberOrTag) -> Result<Option<Header>, Error> {
@@ -59,18 +109,30 @@ impl View {
         Ok(block.map(Header::from))
     }
 
-    /// The newest block at a finality tag, `None` while there is none.
-    pub async fn at(&self, finality: Finality) -> Result<Option<u64>, Error> {
+    /// The newest block at a finality tag as of `until` or later, `None` while there is none. Asked for at most once a second.
+    async fn at(&self, finality: Finality, until: Timestamp) -> Result<Option<Header>, Error> {
+        let now_ms = clock::now_ms();
+        let known = self.finals.read().ok().and_then(|finals| finals.get(&finality).copied());
+        if let Some((read_ms, header)) = known
+            && now_ms < read_ms.saturating_add(TAG_MS)
+            && read_ms / 1_000 >= until.0
+        {
+            return Ok(header);
+        }
         let tag = match finality {
             Finality::Latest => BlockNumberOrTag::Latest,
             Finality::Safe => BlockNumberOrTag::Safe,
             Finality::Finalized => BlockNumberOrTag::Finalized,
         };
-        Ok(self.block(tag).await?.map(|header| header.number))
+        let header = self.block(tag).await?;
+        if let Ok(mut finals) = self.finals.write() {
+            finals.insert(finality, (now_ms, header));
+        }
+        Ok(header)
     }
 
     /// Canonical blocks with timestamps in `[from, to)`, ascending.
-    pub async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Header>, Error> {
+    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Header>, Error> {
         let Some(head) = self.block(BlockNumberOrTag::Latest).await? else {
             return Ok(vec![]);
         };
@@ -115,10 +177,9 @@ impl View {
 
     /// Notes every block when it first appears, until `stop`.
     pub async fn watch(self, memory: Arc<Memory>, poll_interval: Duration, stop: CancellationToken) {
-        let mut known: BTreeMap<u64, B256> = BTreeMap::new();
         let mut failing = false;
         loop {
-            match self.look(&memory, &mut known).await {
+            match self.look(&memory).await {
                 Ok(()) => failing = false,
                 Err(err) if !failing => {
                     failing = true;
@@ -138,34 +199,47 @@ impl View {
     }
 
     /// Walks from the head back to what is known, so that replaced blocks are noted too.
-    async fn look(&self, memory: &Memory, known: &mut BTreeMap<u64, B256>) -> Result<(), Error> {
+    async fn look(&self, memory: &Memory) -> Result<(), Error> {
+        let seen_ms = clock::now_ms();
         let Some(head) = self.block(BlockNumberOrTag::Latest).await? else {
             return Ok(());
         };
-        if known.get(&head.number) == Some(&head.hash) {
+        let as_of = Timestamp(seen_ms / 1_000);
+        if self.recent.read().is_ok_and(|recent| recent.ends_with(&head)) {
+            self.note(&[], head.number, as_of);
             return Ok(());
         }
-        let seen_ms = clock::now_ms();
-        let floor = head.number.saturating_sub(CATCH_UP_MAX);
         // The head at once: walking back may take a while.
+        let seen_ms = clock::now_ms();
         memory.see(self.chain_id, &[(head.number, head.hash)], seen_ms)?;
-        let first_look = known.is_empty();
-        let mut new = vec![(head.number, head.hash)];
-        let (mut number, mut expected) = (head.number, head.parent_hash);
-        while !first_look && number > floor && known.get(&(number - 1)) != Some(&expected) {
-            number -= 1;
-            let header = self.canonical(number).await?;
-            if header.hash != expected {
+        let floor = head.number.saturating_sub(CATCH_UP_MAX);
+        let first_look = self.recent.read().is_ok_and(|recent| recent.lowest().is_none());
+        let mut new = vec![head];
+        let mut lowest = head;
+        while !first_look && lowest.number > floor && !self.knows_parent(&lowest) {
+            let header = self.canonical(lowest.number - 1).await?;
+            if header.hash != lowest.parent_hash {
                 // The chain moved while it was read; look again.
                 return Ok(());
             }
-            new.push((number, header.hash));
-            expected = header.parent_hash;
+            new.push(header);
+            lowest = header;
         }
-        memory.see(self.chain_id, &new, seen_ms)?;
-        known.extend(new);
-        known.split_off(&(head.number + 1));
-        *known = known.split_off(&floor);
+        let seen: Vec<_> = new.iter().map(|header| (header.number, header.hash)).collect();
+        memory.see(self.chain_id, &seen, seen_ms)?;
+        self.note(&new, head.number, as_of);
         Ok(())
+    }
+
+    fn knows_parent(&self, header: &Header) -> bool {
+        let parent = Header { number: header.number - 1, hash: header.parent_hash, ..*header };
+        self.recent.read().is_ok_and(|recent| recent.holds(&parent))
+    }
+
+    fn note(&self, new: &[Header], head: u64, as_of: Timestamp) {
+        if let Ok(mut recent) = self.recent.write() {
+            recent.cut_above(head);
+            recent.extend(new, as_of, KEPT);
+        }
     }
 }

@@ -1,0 +1,260 @@
+//! Whom a verifier works for, and who comes first when there is more to judge than time.
+//!
+//! Anybody can name any verifier in a bounty. What keeps a flood of worthless engagements from making verdicts about others late is
+//! that a verifier takes only what pays it, and judges first what pays and locks most: who wants to be in front of others pays for it.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use piecework_client::Assignment;
+use piecework_domain::ids::EngagementId;
+use piecework_domain::money::NATIVE;
+use piecework_domain::{Address, U256};
+
+/// Whom a verifier serves.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Tokens it takes, each with the least `verifierFee` (base units per epoch). Empty: every token and fee, native coin first.
+    pub accepted: HashMap<Address, u128>,
+    /// Served whatever they pay, and first.
+    pub posters: HashSet<Address>,
+    /// Whose rulings may cost this verifier's bond: others' bounties that ask for one are not judged.
+    pub arbiters: HashSet<Address>,
+    /// Engagements judged side by side; those that come last in order are left out. 0: no bound.
+    pub engagements_max: usize,
+}
+
+/// Why an assignment is not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Declined {
+    #[error("its parts don't hash to its ids")]
+    NotWhatItSays,
+    #[error("a ruling of the arbiter {0} could cost the bond")]
+    Arbiter(Address),
+    #[error("the token {0} is not accepted")]
+    Token(Address),
+    #[error("the fee per epoch is {offered}, the least accepted is {least}")]
+    Fee { offered: u128, least: u128 },
+}
+
+impl Policy {
+    /// Whether this verifier judges `a`.
+    pub fn check(&self, a: &Assignment) -> Result<(), Declined> {
+        if !is_what_it_says(a) {
+            return Err(Declined::NotWhatItSays);
+        }
+        let arbiter = a.terms.arbiter;
+        let at_risk = a.terms.verifier_bond_min != 0 && arbiter != Address::ZERO;
+        if at_risk && !self.arbiters.contains(&arbiter) {
+            return Err(Declined::Arbiter(arbiter));
+        }
+        if self.accepted.is_empty() || self.posters.contains(&a.terms.poster) {
+            return Ok(());
+        }
+        let least = *self.accepted.get(&a.terms.token).ok_or(Declined::Token(a.terms.token))?;
+        let offered = a.terms.verifier_fee;
+        if offered < least { Err(Declined::Fee { offered, least }) } else { Ok(()) }
+    }
+
+    /// What is judged, first things first: where a runner's assertion waits to be contradicted (`urgent`), then listed posters, then
+    /// accepted tokens by turns, in each the highest fee and then the most money locked.
+    pub fn order(&self, assignments: Vec<Assignment>, urgent: &HashSet<EngagementId>) -> Vec<Assignment> {
+        let mut by_token: HashMap<Option<Address>, Vec<Assignment>> = HashMap::new();
+        for assignment in assignments {
+            by_token.entry(self.purse(assignment.terms.token)).or_default().push(assignment);
+        }
+        let mut ranked = Vec::new();
+        for (purse, mut group) in by_token {
+            group.sort_by_cached_key(|a| (Reverse(a.terms.verifier_fee), Reverse(locked(a)), a.engagement));
+            ranked.extend(group.into_iter().enumerate().map(|(place, a)| {
+                let first = (!urgent.contains(&a.engagement), !self.posters.contains(&a.terms.poster));
+                // What is worth nothing to this verifier waits for all that is.
+                ((first, purse.is_none(), place, purse), a)
+            }));
+        }
+        ranked.sort_by_key(|(rank, _)| *rank);
+        if self.engagements_max != 0 && ranked.len() > self.engagements_max {
+            tracing::warn!(
+                assigned = ranked.len(),
+                judged = self.engagements_max,
+                "more engagements than this verifier takes; the least paid are left out"
+            );
+            ranked.truncate(self.engagements_max);
+        }
+        ranked.into_iter().map(|(_, assignment)| assignment).collect()
+    }
+
+    /// Amounts are compared within one accepted token; all the others, which anybody can mint, share `None`.
+    fn purse(&self, token: Address) -> Option<Address> {
+        let known = if self.accepted.is_empty() { token == NATIVE } else { self.accepted.contains_key(&token) };
+        known.then_some(token)
+    }
+}
+
+/// What the poster locked in this engagement at its award, without extensions.
+fn locked(a: &Assignment) -> U256 {
+    U256::from(a.bid.rate).saturating_mul(U256::from(a.terms.units_max))
+}
+
+/// The API can't pass other terms, another spec, bounty or node for the engagement's.
+fn is_what_it_says(a: &Assignment) -> bool {
+    a.spec.hash().ok() == Some(a.terms.spec_hash)
+        && a.terms.bounty_id(a.chain_id, a.escrow) == a.bounty
+        && a.verifiers.hash() == a.terms.verifier_set
+        && (a.bid.engagement_id(), a.bid.bounty, a.bid.node) == (a.engagement, a.bounty, a.node)
+}
+
+#[cfg(test)]
+mod tests {
+    use piecework_domain::money::Amount;
+    use piecework_domain::spec::Spec;
+    use piecework_domain::terms::VerifierSet;
+    use piecework_domain::time::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    const USD: Address = Address::repeat_byte(7);
+    const MINTED: Address = Address::repeat_byte(8);
+
+    /// An engagement of `poster` that pays `fee` per epoch in `token` and locks `rate` × 10.
+    fn assignment(token: Address, fee: u128, rate: u128, poster: u8) -> Assignment {
+        let spec = json!({
+            "kind": "sequencer", "version": 1, "title": "Run", "description": "", "chainId": 5, "finality": "safe",
+            "timelySeconds": 3, "graceSeconds": 2, "blocksMin": 1, "revisionsMax": 0
+        });
+        let spec = Spec::parse(spec.to_string().as_bytes()).unwrap();
+        let verifiers = VerifierSet { threshold: 1, members: vec![Address::repeat_byte(1)] };
+        let terms = piecework_domain::terms::Terms {
+            poster: Address::repeat_byte(poster),
+            token,
+            rate_max: rate,
+            units_max: 10,
+            unit_seconds: 1,
+            epoch_seconds: 10,
+            seats: 1,
+            bond: 0,
+            fault_penalty: 0,
+            faults_max: 0,
+            open_until: Timestamp(2_000),
+            challenge_seconds: 1,
+            notice_seconds: 1,
+            silence_seconds: 1,
+            verifier_fee: fee,
+            verifier_bond_min: 0,
+            open_claim: true,
+            verifier_set: verifiers.hash(),
+            arbiter: Address::ZERO,
+            spec_hash: spec.hash().unwrap(),
+            salt: Amount::ZERO,
+        };
+        let escrow = Address::repeat_byte(9);
+        let bounty = terms.bounty_id(1, escrow);
+        let node = Address::repeat_byte(3);
+        let bid = piecework_domain::messages::Bid {
+            bounty,
+            runner: Address::repeat_byte(2),
+            payee: Address::repeat_byte(2),
+            node,
+            rate,
+            relay_fee: 0,
+            expires_at: Timestamp(2_000),
+            nonce: Amount::ZERO,
+        };
+        Assignment {
+            engagement: bid.engagement_id(),
+            bounty,
+            chain_id: 1,
+            escrow,
+            node,
+            bid,
+            terms,
+            verifiers,
+            spec,
+            started_at: Timestamp(1_000),
+            ends_at: None,
+            units_max: 10,
+            next_epoch: 0,
+            units: 0,
+            faults: 0,
+        }
+    }
+
+    fn posters(order: &[Assignment]) -> Vec<u8> {
+        order.iter().map(|a| a.terms.poster.0[0]).collect()
+    }
+
+    #[test]
+    fn what_pays_too_little_or_in_another_token_is_declined_unless_its_poster_is_listed() {
+        let policy = Policy {
+            accepted: [(NATIVE, 5), (USD, 0)].into(),
+            posters: [Address::repeat_byte(4)].into(),
+            ..Policy::default()
+        };
+        assert_eq!(policy.check(&assignment(NATIVE, 5, 1, 1)), Ok(()));
+        assert_eq!(policy.check(&assignment(NATIVE, 4, 1, 1)), Err(Declined::Fee { offered: 4, least: 5 }));
+        assert_eq!(policy.check(&assignment(USD, 0, 1, 1)), Ok(()));
+        assert_eq!(policy.check(&assignment(MINTED, 9, 1, 1)), Err(Declined::Token(MINTED)));
+        assert_eq!(policy.check(&assignment(MINTED, 0, 1, 4)), Ok(()));
+        assert_eq!(Policy::default().check(&assignment(MINTED, 0, 1, 1)), Ok(()));
+    }
+
+    #[test]
+    fn parts_that_belong_elsewhere_are_declined() {
+        let whole = assignment(NATIVE, 5, 1, 1);
+        for spoil in [
+            |a: &mut Assignment| a.escrow = Address::repeat_byte(1),
+            |a: &mut Assignment| a.chain_id = 2,
+            |a: &mut Assignment| a.terms.verifier_fee += 1,
+            |a: &mut Assignment| a.bid.rate += 1,
+            |a: &mut Assignment| a.node = Address::ZERO,
+            |a: &mut Assignment| a.verifiers.threshold = 2,
+        ] {
+            let mut spoilt = whole.clone();
+            spoil(&mut spoilt);
+            assert_eq!(Policy::default().check(&spoilt), Err(Declined::NotWhatItSays));
+        }
+    }
+
+    #[test]
+    fn an_arbiter_not_trusted_may_not_have_the_bond() {
+        let mut a = assignment(NATIVE, 5, 1, 1);
+        a.terms.verifier_bond_min = 1;
+        a.terms.arbiter = Address::repeat_byte(6);
+        a.bounty = a.terms.bounty_id(a.chain_id, a.escrow);
+        a.bid.bounty = a.bounty;
+        a.engagement = a.bid.engagement_id();
+        assert_eq!(Policy::default().check(&a), Err(Declined::Arbiter(Address::repeat_byte(6))));
+        let trusting = Policy { arbiters: [Address::repeat_byte(6)].into(), ..Policy::default() };
+        assert_eq!(trusting.check(&a), Ok(()));
+    }
+
+    #[test]
+    fn fees_then_money_locked_decide_and_worthless_tokens_wait() {
+        let policy = Policy { accepted: [(NATIVE, 0), (USD, 0)].into(), ..Policy::default() };
+        let flood = (0..50).map(|n| assignment(MINTED, u128::MAX, 1, 100 + n));
+        let order = policy.order(
+            flood
+                .chain([
+                    assignment(NATIVE, 0, 1, 1),
+                    assignment(NATIVE, 0, 9, 2),
+                    assignment(NATIVE, 3, 1, 3),
+                    assignment(USD, 2, 1, 4),
+                    assignment(USD, 0, 5, 5),
+                ])
+                .collect(),
+            &HashSet::new(),
+        );
+        assert_eq!(posters(&order)[..5], [3, 4, 2, 5, 1], "by turns between tokens: the best of each, then the next");
+        assert_eq!(order.len(), 55);
+    }
+
+    #[test]
+    fn asserted_and_listed_come_first_and_the_last_are_left_out() {
+        let policy = Policy { posters: [Address::repeat_byte(3)].into(), engagements_max: 3, ..Policy::default() };
+        let (poor, rich, listed) =
+            (assignment(MINTED, 0, 1, 1), assignment(NATIVE, 9, 9, 2), assignment(NATIVE, 0, 1, 3));
+        let all = vec![assignment(NATIVE, 1, 1, 4), rich, poor.clone(), listed];
+        assert_eq!(posters(&policy.order(all, &[poor.engagement].into())), [1, 3, 2]);
+    }
+}
