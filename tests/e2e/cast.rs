@@ -78,6 +78,21 @@ impl<'a> Cast<'a> {
         receipt
     }
 
+    /// Sends many transactions without waiting for each, then for all.
+    pub async fn send_all(&self, role: &str, to: Address, calls: Vec<Bytes>) {
+        let wallet = EthereumWallet::from(self.signer(role));
+        let provider = ProviderBuilder::new().wallet(wallet).connect_http(self.dev.ready.rpc_url.parse().unwrap());
+        provider.client().set_poll_interval(Duration::from_millis(100));
+        let mut sent = Vec::with_capacity(calls.len());
+        for data in calls {
+            let tx = TransactionRequest::default().to(to).input(data.into()).gas_limit(500_000);
+            sent.push(provider.send_transaction(tx).await.expect("is sent"));
+        }
+        for pending in sent {
+            assert!(pending.get_receipt().await.expect("is mined").status(), "a transaction of {role} reverted");
+        }
+    }
+
     /// The settlement chain's time.
     pub async fn now(&self) -> Timestamp {
         let head = self.chain.get_block_by_number(alloy::eips::BlockNumberOrTag::Latest).await.unwrap().unwrap();

@@ -16,6 +16,7 @@ mod dev;
 mod dice;
 mod differential;
 mod dispute;
+mod flood;
 mod reorg;
 mod replay;
 mod workspace;

@@ -21,13 +21,13 @@ use crate::{Error, clock};
 /// Epochs of one engagement judged in one round: after being away, the rest waits for the next.
 const EPOCHS_PER_ROUND_MAX: usize = 20;
 /// Engagements judged side by side.
-const AT_ONCE: usize = 16;
+const SIDE_BY_SIDE: usize = 16;
 /// What one engagement may take before the next gets its turn.
 const ENGAGEMENT_MAX: Duration = Duration::from_secs(10);
-/// A round begins no new engagement after this: those that come first by the policy get their turn again.
-const ROUND_MAX: Duration = Duration::from_secs(2);
-/// Findings that one statement carries: what is judged first is not held up by the rest.
-const FINDINGS_MAX: usize = 250;
+/// What a round should take: after it, those that come first by the policy have their turn again.
+const ROUND_MAX: Duration = Duration::from_millis(500);
+/// Findings that one statement carries (the API's limit).
+const FINDINGS_MAX: usize = 1_000;
 /// How long what failed is left alone.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -37,6 +37,8 @@ pub struct Round<'a> {
     pub memory: &'a Memory,
     pub signer: &'a PrivateKeySigner,
     pub resting: Resting,
+    /// Engagements of one round: learnt from what they take.
+    pub at_once: usize,
 }
 
 /// What is left alone for a while, and until when.
@@ -64,28 +66,31 @@ impl Resting {
 type Findings = HashMap<(u64, Address), Vec<Finding>>;
 
 impl Round<'_> {
-    /// Judges `assignments` in their order. What was sent advances their `next_epoch`. Returns how many findings that was.
+    /// Judges what comes first of `assignments`, as many as take about half a second. What was sent advances their `next_epoch`.
+    /// Returns of how many engagements something was sent.
     pub async fn run(&mut self, assignments: &mut [Assignment]) -> usize {
         let began = Instant::now();
         self.resting.wake();
-        let due: Vec<&Assignment> = assignments.iter().filter(|a| self.is_due(a)).collect();
+        let due: Vec<&Assignment> = assignments.iter().filter(|a| self.is_due(a)).take(self.at_once).collect();
+        let full = due.len() == self.at_once;
+        let (judged, unseen) = self.findings(&due).await;
+        self.resting.unseen.extend(unseen.into_iter().map(|chain| (chain, Instant::now() + PAUSE)));
         let mut sent = HashMap::new();
-        for portion in due.chunks(FINDINGS_MAX) {
-            if began.elapsed() >= ROUND_MAX {
-                break;
-            }
-            let (judged, unseen) = self.findings(portion, began).await;
-            self.resting.unseen.extend(unseen.into_iter().map(|chain| (chain, Instant::now() + PAUSE)));
-            for ((chain_id, escrow), mut findings) in judged {
-                // By engagement, as batches are: then one multiproof holds many of them.
-                findings.sort_by_key(|finding| (finding.verdict.engagement, finding.verdict.epoch));
-                let domain = Domain::new(chain_id, escrow);
-                for chunk in findings.chunks(FINDINGS_MAX) {
-                    if let Err(err) = self.send(&domain, chunk, &mut sent).await {
-                        tracing::warn!(error = &err as &dyn std::error::Error, "statement not sent; trying again");
-                    }
+        for ((chain_id, escrow), mut findings) in judged {
+            // By engagement, as batches are: then one multiproof holds many of them.
+            findings.sort_by_key(|finding| (finding.verdict.engagement, finding.verdict.epoch));
+            let domain = Domain::new(chain_id, escrow);
+            for chunk in findings.chunks(FINDINGS_MAX) {
+                if let Err(err) = self.send(&domain, chunk, &mut sent).await {
+                    tracing::warn!(error = &err as &dyn std::error::Error, "statement not sent; trying again");
                 }
             }
+        }
+        // What is worth most is never behind more of the rest than this takes.
+        if began.elapsed() > ROUND_MAX {
+            self.at_once = (self.at_once / 2).max(1);
+        } else if full {
+            self.at_once = (self.at_once * 2).min(FINDINGS_MAX);
         }
         for assignment in assignments {
             if let Some(next) = sent.get(&assignment.engagement) {
@@ -100,15 +105,14 @@ impl Round<'_> {
     }
 
     /// What is found about `portion`, several side by side, and which chains can't be seen.
-    async fn findings(&self, portion: &[&Assignment], began: Instant) -> (Findings, HashSet<u64>) {
+    async fn findings(&self, portion: &[&Assignment]) -> (Findings, HashSet<u64>) {
         let (mut findings, mut unseen) = (Findings::new(), HashSet::new());
         let mut judged = futures::stream::iter(portion)
-            .take_while(|_| futures::future::ready(began.elapsed() < ROUND_MAX))
             .map(|assignment| async move {
                 let found = tokio::time::timeout(ENGAGEMENT_MAX, self.judge(assignment)).await;
                 (*assignment, found.unwrap_or(Err(Error::TookTooLong(ENGAGEMENT_MAX))))
             })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(SIDE_BY_SIDE);
         while let Some((assignment, found)) = judged.next().await {
             match found {
                 Ok(found) => findings.entry((assignment.chain_id, assignment.escrow)).or_default().extend(found),

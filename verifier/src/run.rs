@@ -97,7 +97,7 @@ async fn judge(
     stop: &CancellationToken,
 ) {
     let mut duties = Duties::default();
-    let mut round = Round { api, views, memory, signer, resting: Resting::default() };
+    let mut round = Round { api, views, memory, signer, resting: Resting::default(), at_once: 16 };
     while !stop.is_cancelled() {
         if duties.are_stale() {
             let began = Instant::now();
