@@ -48,7 +48,7 @@ pub async fn serve(
     tokio::spawn(stream::announce(pool.clone(), sender, stop.clone()));
     let domain = Domain::new(config.chain_id, config.escrow);
     let chain = Arc::new(Chain { id: config.chain_id, escrow: config.escrow, domain });
-    let app = router(AppState { pool, chain, metrics, feed, stop: stop.clone() });
+    let app = router(AppState { pool, chain, metrics, counted: Arc::default(), feed, stop: stop.clone() });
     ready(listener.local_addr()?);
     axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await
 }

@@ -9,6 +9,8 @@ use piecework_store::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::routes::Counted;
+
 /// The settlement chain this API speaks for.
 #[derive(Clone, Debug)]
 pub struct Chain {
@@ -23,6 +25,7 @@ pub struct AppState {
     pub pool: PgPool,
     pub chain: Arc<Chain>,
     pub metrics: PrometheusHandle,
+    pub counted: Arc<Counted>,
     /// Changes whenever the feed may have new items.
     pub feed: watch::Receiver<()>,
     /// Cancelled when the server stops; ends event streams.

@@ -46,7 +46,7 @@ impl From<Certainty> for chains::Certainty {
 }
 
 /// How sure an answer is.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChainView {
     pub chain_id: u64,

@@ -127,7 +127,7 @@ impl Chain {
             }
             _ => {
                 let value = U256::from(1_000_000);
-                let data = piecework_contracts::post_call(&self.terms(from), Amount(value));
+                let data = piecework_contracts::post_call(&terms(from, self.salt), Amount(value));
                 self.call(from, value, &data)
             }
         }
@@ -141,33 +141,6 @@ impl Chain {
     fn call(&self, from: Address, value: U256, data: &Bytes) -> Value {
         json!({ "from": from, "to": self.escrow, "value": value, "input": data, "gas": format!("{GAS:#x}"),
                 "gasPrice": "0x77359400" })
-    }
-
-    fn terms(&self, poster: Address) -> Terms {
-        let verifiers = VerifierSet { threshold: 1, members: vec![Address::repeat_byte(7)] };
-        Terms {
-            poster,
-            token: NATIVE,
-            rate_max: 500,
-            units_max: 100,
-            unit_seconds: 1,
-            epoch_seconds: 10,
-            seats: 2,
-            bond: 5_000,
-            fault_penalty: 1_000,
-            faults_max: 3,
-            open_until: Timestamp(4_000_000_000),
-            challenge_seconds: 20,
-            notice_seconds: 30,
-            silence_seconds: 60,
-            verifier_fee: 7,
-            verifier_bond_min: 0,
-            open_claim: false,
-            verifier_set: verifiers.hash(),
-            arbiter: Address::ZERO,
-            spec_hash: SpecHash(B256::repeat_byte(5)),
-            salt: Amount(U256::from(self.salt)),
-        }
     }
 
     /// Mines empty blocks.
@@ -193,5 +166,33 @@ impl Chain {
             hashes.push(hash.await?);
         }
         Ok(hashes)
+    }
+}
+
+/// Terms of the usual kind.
+pub fn terms(poster: Address, salt: u64) -> Terms {
+    let verifiers = VerifierSet { threshold: 1, members: vec![Address::repeat_byte(7)] };
+    Terms {
+        poster,
+        token: NATIVE,
+        rate_max: 500,
+        units_max: 100,
+        unit_seconds: 1,
+        epoch_seconds: 10,
+        seats: 2,
+        bond: 5_000,
+        fault_penalty: 1_000,
+        faults_max: 3,
+        open_until: Timestamp(4_000_000_000),
+        challenge_seconds: 20,
+        notice_seconds: 30,
+        silence_seconds: 60,
+        verifier_fee: 7,
+        verifier_bond_min: 0,
+        open_claim: false,
+        verifier_set: verifiers.hash(),
+        arbiter: Address::ZERO,
+        spec_hash: SpecHash(B256::repeat_byte(5)),
+        salt: Amount(U256::from(salt)),
     }
 }

@@ -1,7 +1,9 @@
-//! How fast the mirror is, beside Ponder and beside what fetching and inserting alone take, in one run on one machine.
+//! How fast the mirror is, beside Ponder and beside what fetching and inserting alone take, in one run on one machine. How fast
+//! lists are, from few rows to many.
 
+mod api;
 mod ceilings;
-
+mod lists;
 mod live;
 mod mirror;
 mod ponder;
@@ -26,6 +28,8 @@ struct Cli {
 enum What {
     /// Backfill, live delay and reorgs
     Index(Index),
+    /// List routes of the API over generated rows
+    Lists(lists::Options),
     /// Index one chain; started by `index`
     #[command(hide = true)]
     Child(mirror::Child),
@@ -58,6 +62,7 @@ fn main() -> Result<()> {
     match Cli::parse().what {
         What::Child(child) => runtime.block_on(mirror::child(child)),
         What::Index(options) => runtime.block_on(index(&options)),
+        What::Lists(options) => runtime.block_on(lists::run(&options)),
     }
 }
 
@@ -92,8 +97,8 @@ async fn index(options: &Index) -> Result<()> {
             say(&format!("run {run}: Ponder {} events/s", pondered[run - 1]));
         }
     }
-    let live = live::measure(&mut chain, &admin, &logs).await?;
-    say(&format!("transaction sent → row readable: p50 {} ms, p95 {} ms", live.p50, live.p95));
+    let live = live::measure(&tools, &admin, &logs).await?;
+    say(&live.say());
     let reorgs = reorgs::measure(&tools, &admin, &logs, options.reorgs).await?;
     say(&format!("{} of {} reorgs right, settled within {} ms (p99)", reorgs.right, reorgs.run, reorgs.settle_ms_p99));
 
@@ -103,7 +108,9 @@ async fn index(options: &Index) -> Result<()> {
         "fetch_decode_per_s": median(&mut fetched),
         "insert_rows_per_s": median(&mut inserted),
         "peak_rss_mb": rss,
-        "live_ms": { "p50": live.p50, "p95": live.p95 },
+        "live_ms": { "p50": percentile(&live.readable, 50), "p95": percentile(&live.readable, 95) },
+        "mined_ms": { "p50": percentile(&live.mined, 50), "p95": percentile(&live.mined, 95) },
+        "block_to_stream_ms": { "p50": percentile(&live.streamed, 50), "p99": percentile(&live.streamed, 99) },
         "reorgs": { "run": reorgs.run, "right": reorgs.right, "settle_ms_p99": reorgs.settle_ms_p99 },
     });
     if options.json {

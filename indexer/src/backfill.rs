@@ -16,9 +16,11 @@ use crate::source::Source;
 const CONCURRENT: usize = 4;
 /// Blocks of a range, at most and at first.
 const BLOCKS_MAX: u64 = 10_000;
-const BLOCKS_FIRST: u64 = 200;
+const BLOCKS_FIRST: u64 = 50;
 /// Events that a range should have.
 const EVENTS: u64 = 5_000;
+/// Events written at once, about: the more, the fewer times a row is replaced.
+const PORTION: usize = 20_000;
 /// Times that one block is asked for before the step fails.
 const ATTEMPTS: u32 = 8;
 
@@ -51,8 +53,25 @@ impl Backfill {
         Self { endpoints, chain_id, plan, blocks, next: from, to, turn: 0, under_way, ready }
     }
 
-    /// The next range, `None` after the last.
+    /// The next blocks in a row: one range, and with it what else is there already. `None` after the last.
     pub async fn next(&mut self) -> Result<Option<Fetched>, Error> {
+        let Some(mut portion) = self.range().await? else { return Ok(None) };
+        while portion.placed.len() < PORTION && self.has_more_ready() {
+            let Some(next) = self.range().await? else { break };
+            if next.parent_hash != portion.last.hash {
+                return Err(Error::Moved);
+            }
+            portion.placed.extend(next.placed);
+            portion.last = next.last;
+        }
+        Ok(Some(portion))
+    }
+
+    fn has_more_ready(&self) -> bool {
+        !self.ready.is_empty() || self.under_way.front().is_some_and(JoinHandle::is_finished)
+    }
+
+    async fn range(&mut self) -> Result<Option<Fetched>, Error> {
         loop {
             while self.next <= self.to && self.under_way.len() < CONCURRENT {
                 let last = self.next.saturating_add(self.blocks.load(Ordering::Relaxed) - 1).min(self.to);

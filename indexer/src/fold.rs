@@ -63,6 +63,7 @@ pub async fn write(db_tx: &mut PgConnection, chain_id: u64, placed: &[Placed], k
         let rows = bounties::load(db_tx, &ids_of_bounties).await?;
         states.bounties = rows.into_iter().map(|row| (row.bounty.id, (row.bounty, row.block_number))).collect();
     }
+    let known: BTreeSet<_> = states.bounties.keys().copied().collect();
     if !ids_of_engagements.is_empty() {
         let rows = engagements::load(db_tx, &ids_of_engagements).await?;
         states.engagements = rows.into_iter().map(|row| (row.0.id, row)).collect();
@@ -75,9 +76,12 @@ pub async fn write(db_tx: &mut PgConnection, chain_id: u64, placed: &[Placed], k
     })?;
 
     // Foreign eyes see all of it or nothing: the caller's db_tx commits it together with the cursor.
-    let bounties: Vec<_> = states.bounties.into_values().collect();
-    if !bounties.is_empty() {
-        bounties::put(db_tx, chain_id, &bounties).await?;
+    let (known, new): (Vec<_>, Vec<_>) = states.bounties.values().partition(|(bounty, _)| known.contains(&bounty.id));
+    if !known.is_empty() {
+        bounties::put(db_tx, chain_id, &known).await?;
+    }
+    if !new.is_empty() {
+        bounties::add(db_tx, chain_id, &new).await?;
     }
     let engagements: Vec<_> = states.engagements.into_values().collect();
     if !engagements.is_empty() {

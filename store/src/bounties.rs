@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use crate::Result;
 use crate::chains::Certainty;
 use crate::convert::{to_i64, to_time, to_u64};
+use crate::copy::Rows;
 
 /// A bounty and the block that last changed it.
 #[derive(Clone, Debug)]
@@ -32,8 +33,34 @@ pub struct Filter {
     pub after: Option<(Timestamp, BountyId)>,
 }
 
-/// Writes new versions, each with the block that made it; one per bounty.
-pub async fn put(db: &mut PgConnection, chain_id: u64, rows: &[(Bounty, u64)]) -> Result<()> {
+/// Adds bounties that are not there yet, each with the block that made it.
+pub async fn add(db: &mut PgConnection, chain_id: u64, bounties: &[&(Bounty, u64)]) -> Result<()> {
+    let statement = "copy bounties (chain_id, id, poster, token, spec_hash, rate_max, bond, seats, seats_taken, open_claim, \
+                     open_until, posted_at, state, block_number) from stdin (format binary)";
+    let mut rows = Rows::begin(db, statement, 14).await?;
+    for (bounty, block) in bounties {
+        rows.row().await?;
+        rows.bigint(to_i64(chain_id)?)?;
+        rows.bytes(bounty.id.0.as_slice())?;
+        rows.bytes(bounty.terms.poster.as_slice())?;
+        rows.bytes(bounty.terms.token.as_slice())?;
+        rows.bytes(bounty.terms.spec_hash.0.as_slice())?;
+        rows.numeric(bounty.terms.rate_max)?;
+        rows.numeric(bounty.terms.bond)?;
+        rows.bigint(bounty.terms.seats.into())?;
+        rows.bigint(bounty.seats_taken.into())?;
+        rows.boolean(bounty.terms.open_claim)?;
+        rows.time(bounty.terms.open_until)?;
+        rows.time(bounty.posted_at)?;
+        rows.jsonb(bounty)?;
+        rows.bigint(to_i64(*block)?)?;
+    }
+    rows.finish().await?;
+    Ok(())
+}
+
+/// Writes versions, each with the block that made it; one per bounty.
+pub async fn put(db: &mut PgConnection, chain_id: u64, rows: &[&(Bounty, u64)]) -> Result<()> {
     let of = |f: fn(&Bounty) -> Vec<u8>| rows.iter().map(|(bounty, _)| f(bounty)).collect::<Vec<_>>();
     let numbers = |f: fn(&Bounty) -> String| rows.iter().map(|(bounty, _)| f(bounty)).collect::<Vec<_>>();
     let counts = |f: fn(&Bounty) -> i64| rows.iter().map(|(bounty, _)| f(bounty)).collect::<Vec<_>>();

@@ -2,6 +2,7 @@
 
 use piecework_domain::time::Timestamp;
 use sqlx::PgConnection;
+use sqlx::postgres::PgCopyIn;
 
 use crate::convert::to_time;
 use crate::{Error, Result};
@@ -9,24 +10,55 @@ use crate::{Error, Result};
 /// Microseconds between 1970 and 2000, where PostgreSQL's time begins.
 const EPOCH_MICROS: i128 = 946_684_800_000_000;
 
-/// Rows as they are sent. Every row must have the columns of the statement, in its order.
-#[derive(Debug)]
-pub struct Rows {
+/// What is sent at once: the server works on it while the next is made.
+const CHUNK: usize = 64 * 1024;
+
+/// Rows on their way into a table. Every row must have the columns of the statement, in its order. What is dropped before
+/// [`Rows::finish`] fails the statement, and with it the db_tx.
+pub struct Rows<'c> {
+    copy: PgCopyIn<&'c mut PgConnection>,
     bytes: Vec<u8>,
     columns: i16,
 }
 
-impl Rows {
-    pub fn new(columns: i16) -> Self {
-        let mut bytes = Vec::with_capacity(64 * 1024);
+impl<'c> Rows<'c> {
+    /// Begins `statement`, a `copy … from stdin (format binary)`.
+    pub async fn begin(db: &'c mut PgConnection, statement: &str, columns: i16) -> Result<Self> {
+        let copy = db.copy_in_raw(statement).await?;
+        let mut bytes = Vec::with_capacity(2 * CHUNK);
         bytes.extend_from_slice(b"PGCOPY\n\xff\r\n\0");
         // No flags, no header extension.
         bytes.extend_from_slice(&[0; 8]);
-        Self { bytes, columns }
+        Ok(Self { copy, bytes, columns })
     }
 
-    pub fn begin(&mut self) {
+    /// Begins a row.
+    pub async fn row(&mut self) -> Result<()> {
+        if self.bytes.len() >= CHUNK {
+            self.copy.send(self.bytes.as_slice()).await?;
+            self.bytes.clear();
+        }
         self.bytes.extend_from_slice(&self.columns.to_be_bytes());
+        Ok(())
+    }
+
+    pub fn boolean(&mut self, value: bool) -> Result<()> {
+        self.bytes(&[u8::from(value)])
+    }
+
+    /// Groups of four decimal digits, the highest first, as PostgreSQL keeps them.
+    pub fn numeric(&mut self, value: u128) -> Result<()> {
+        let mut groups = Vec::with_capacity(10);
+        let mut rest = value;
+        while rest != 0 {
+            groups.push(i16::try_from(rest % 10_000).map_err(|_| Error::Corrupt("numeric"))?);
+            rest /= 10_000;
+        }
+        let count = i16::try_from(groups.len()).map_err(|_| Error::Corrupt("numeric"))?;
+        let weight = if count == 0 { 0 } else { count - 1 };
+        let head = [count, weight, 0, 0];
+        let digits: Vec<u8> = head.iter().chain(groups.iter().rev()).flat_map(|part| part.to_be_bytes()).collect();
+        self.bytes(&digits)
     }
 
     pub fn bigint(&mut self, value: i64) -> Result<()> {
@@ -66,11 +98,10 @@ impl Rows {
         Ok(())
     }
 
-    /// Sends all rows with `statement`, a `copy … from stdin (format binary)`. Returns how many there were.
-    pub async fn send(mut self, db: &mut PgConnection, statement: &str) -> Result<u64> {
+    /// Returns how many rows there were.
+    pub async fn finish(mut self) -> Result<u64> {
         self.bytes.extend_from_slice(&(-1_i16).to_be_bytes());
-        let mut copy = db.copy_in_raw(statement).await?;
-        copy.send(self.bytes).await?;
-        Ok(copy.finish().await?)
+        self.copy.send(self.bytes.as_slice()).await?;
+        Ok(self.copy.finish().await?)
     }
 }

@@ -44,10 +44,12 @@ pub async fn append(db: &mut PgConnection, chain_id: u64, placed: &[Placed]) -> 
         sqlx::query!("select ensure_events_partition($1)", to_time(at)).fetch_one(&mut *db).await?;
     }
     let mut seq = reserve(db, placed.len()).await?;
-    let mut rows = Rows::new(11);
+    let statement = "copy events (chain_id, block_number, log_index, seq, block_hash, block_time, tx_hash, name, bounty_id, \
+                     engagement_id, payload) from stdin (format binary)";
+    let mut rows = Rows::begin(db, statement, 11).await?;
     for event in placed {
         let (bounty, engagement) = ids(&event.event);
-        rows.begin();
+        rows.row().await?;
         rows.bigint(to_i64(chain_id)?)?;
         rows.bigint(to_i64(event.block_number)?)?;
         rows.bigint(to_i64(event.log_index)?)?;
@@ -61,9 +63,7 @@ pub async fn append(db: &mut PgConnection, chain_id: u64, placed: &[Placed]) -> 
         rows.jsonb(&event.event)?;
         seq += 1;
     }
-    let statement = "copy events (chain_id, block_number, log_index, seq, block_hash, block_time, tx_hash, name, bounty_id, \
-                     engagement_id, payload) from stdin (format binary)";
-    rows.send(db, statement).await?;
+    rows.finish().await?;
     Ok(())
 }
 

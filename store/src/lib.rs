@@ -23,7 +23,7 @@ pub mod statements;
 pub mod txs;
 
 pub use error::{Error, Result};
-pub use schema::{connect, fresh_database, migrate};
+pub use schema::{analyze, connect, fresh_database, migrate};
 pub use sqlx::{Connection, PgConnection, PgPool};
 
 /// A db_tx. Dropped without a commit it never happened.

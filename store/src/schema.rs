@@ -27,6 +27,12 @@ pub async fn migrate(pool: &PgPool) -> Result<()> {
     })
 }
 
+/// Has the server look at its tables now instead of when it finds time, after much was written at once.
+pub async fn analyze(pool: &PgPool) -> Result<()> {
+    sqlx::query!("analyze").execute(pool).await?;
+    Ok(())
+}
+
 /// Creates a database of a name that begins with `prefix` on the server behind `admin_url`, removes older ones that nobody
 /// uses, and returns the new one's URL. For development.
 pub async fn fresh_database(admin_url: &str, prefix: &str) -> Result<String> {

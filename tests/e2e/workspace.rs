@@ -19,7 +19,15 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("piecework-toolchain", &[]),
     (
         "piecework-bench",
-        &["piecework-domain", "piecework-contracts", "piecework-store", "piecework-indexer", "piecework-toolchain"],
+        &[
+            "piecework-domain",
+            "piecework-contracts",
+            "piecework-store",
+            "piecework-indexer",
+            "piecework-api",
+            "piecework-client",
+            "piecework-toolchain",
+        ],
     ),
     ("xtask", &["piecework-toolchain"]),
 ];

@@ -19,10 +19,10 @@ const GAS: [&str; 8] = [
     "erc20_transfer",
 ];
 
-/// The mirror beside Ponder, in a release build of its own crate: it needs what the other tasks don't.
-pub fn index(arguments: &[String]) -> Result<()> {
+/// `what` of the benchmarks' own crate, in a release build: they need what the other tasks don't.
+pub fn of_crate(what: &str, arguments: &[String]) -> Result<()> {
     let tools = ensure_installed()?;
-    let mut all = vec!["run", "--release", "--quiet", "--package", "piecework-bench", "--", "index"];
+    let mut all = vec!["run", "--release", "--quiet", "--package", "piecework-bench", "--", what];
     all.extend(arguments.iter().map(String::as_str));
     cargo(&tools, &all, &[("SQLX_OFFLINE", "true")])
 }

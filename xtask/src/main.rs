@@ -9,7 +9,7 @@ mod sqlx_cache;
 mod test;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Development tasks of Piecework")]
@@ -58,14 +58,26 @@ enum Bench {
         json: bool,
     },
     /// How fast the mirror is, beside Ponder: backfill, live delay, reorgs (see --help after --)
-    Index {
-        /// Print one JSON object on the last line
-        #[arg(long)]
-        json: bool,
-        /// For the benchmark itself, such as `--events 20000`
-        #[arg(last = true)]
-        arguments: Vec<String>,
-    },
+    Index(OfCrate),
+    /// How fast the API's lists are, from ten thousand to a million rows (see --help after --)
+    Lists(OfCrate),
+}
+
+#[derive(Args)]
+struct OfCrate {
+    /// Print one JSON object on the last line
+    #[arg(long)]
+    json: bool,
+    /// For the benchmark itself, such as `--events 20000`
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+impl OfCrate {
+    fn run(mut self, what: &str) -> Result<()> {
+        self.arguments.extend(self.json.then(|| "--json".to_owned()));
+        bench::of_crate(what, &self.arguments)
+    }
 }
 
 fn main() -> Result<()> {
@@ -73,10 +85,8 @@ fn main() -> Result<()> {
         Task::Test { deep } => test::run(deep),
         Task::Audit => audit::run(),
         Task::Bench { what: Bench::Gas { json } } => bench::gas(json),
-        Task::Bench { what: Bench::Index { json, mut arguments } } => {
-            arguments.extend(json.then(|| "--json".to_owned()));
-            bench::index(&arguments)
-        }
+        Task::Bench { what: Bench::Index(options) } => options.run("index"),
+        Task::Bench { what: Bench::Lists(options) } => options.run("lists"),
         Task::Contracts => contracts::build(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check } => openapi::run(check),

@@ -18,6 +18,7 @@ mod verifiers;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
+pub use stats::Counted;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -22,6 +22,17 @@ pub async fn equal(mirrored: &PgPool, scratch: &PgPool, what: &str) {
     }
 }
 
+/// Columns that lists filter and sort by say what the whole row says.
+pub async fn columns_match(pool: &PgPool, what: &str) {
+    let wrong = "select id::text from bounties
+                 where (rate_max::text, bond::text, seats::text, seats_taken::text, open_claim::text, '0x' || encode(poster, 'hex'))
+                     is distinct from
+                       (state #>> '{terms,rateMax}', state #>> '{terms,bond}', state #>> '{terms,seats}', state ->> 'seatsTaken',
+                        state #>> '{terms,openClaim}', lower(state #>> '{terms,poster}'))";
+    let wrong = rows(pool, wrong).await;
+    assert!(wrong.is_empty(), "{what}: columns differ from the state of {wrong:?}");
+}
+
 /// What holds at `block` according to the kept versions.
 pub async fn equal_at(mirrored: &PgPool, scratch: &PgPool, block: u64, what: &str) {
     for view in ["bounty_versions", "engagement_versions"] {

@@ -72,6 +72,7 @@ async fn killed_anywhere_under_load_it_loses_nothing_and_stores_nothing_twice() 
     let mut last = Indexer::start(&pool, &chain, &[&chain.rpc_url]);
     last.reaches_head(&pool, &chain, "after the last kill").await;
     last.crash().await;
+    compare::columns_match(&pool, "kill").await;
     compare::equal(&pool, &from_scratch(&world, &chain, "kill").await, "kill").await;
     compare::stream_adds_up(&pool, "kill").await;
 }

@@ -88,6 +88,7 @@ async fn history(world: &World, chain: &mut Chain, seed: u64) -> (u64, usize) {
     indexer.crash().await;
 
     let scratch = from_scratch(world, chain, &what).await;
+    compare::columns_match(&mirrored, &what).await;
     compare::equal(&mirrored, &scratch, &what).await;
     let mut db = mirrored.acquire().await.expect("connects");
     let cursor = chains::cursor(&mut db, CHAIN_ID).await.expect("the database answers").expect("a cursor");

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use piecework_bench::chain::CHAIN_ID;
-use piecework_domain::Bytes;
+use piecework_bench::chain::{CHAIN_ID, terms as usual_terms};
+use piecework_domain::terms::Terms;
+use piecework_domain::time::Timestamp;
+use piecework_domain::{Address, Bytes};
 use piecework_indexer::Error;
-use piecework_store::{chains, events};
+use piecework_store::{bounties, chains, events};
 use serde_json::{Value, json};
 
 use crate::compare;
@@ -93,4 +95,32 @@ async fn another_escrow_or_chain_in_the_same_database_is_refused() {
     let ended = Indexer::start(&pool, &chain, &[&chain.rpc_url]).0;
     let ended = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it stops").expect("no panic");
     assert!(matches!(ended, Err(Error::WrongEscrow { .. })), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_amount_comes_back_as_it_was_stored() {
+    use piecework_domain::chain::Bounty;
+    use piecework_domain::ids::BountyId;
+
+    let world = World::new();
+    let (_, pool) = world.database().await;
+    let mut db = pool.acquire().await.expect("connects");
+    let amounts = [0, 1, 9_999, 10_000, 10_001, 99_990_000, 10_u128.pow(36), u128::MAX];
+    let bounties: Vec<(Bounty, u64)> = (0..)
+        .zip(amounts)
+        .map(|(n, amount)| {
+            let terms =
+                Terms { rate_max: amount, bond: u128::MAX - amount, ..usual_terms(Address::repeat_byte(n), n.into()) };
+            let id = terms.bounty_id(CHAIN_ID, Address::repeat_byte(9));
+            let posted = piecework_domain::chain::Event::Posted { bounty: id, terms };
+            let bounty: Option<Bounty> = Bounty::apply(None, &posted, Timestamp(1_700_000_000)).expect("is consistent");
+            (bounty.expect("exists"), u64::from(n))
+        })
+        .collect();
+    bounties::add(&mut db, CHAIN_ID, &bounties.iter().collect::<Vec<_>>()).await.expect("are stored");
+    compare::columns_match(&pool, "amounts").await;
+    let ids: Vec<BountyId> = bounties.iter().map(|(bounty, _)| bounty.id).collect();
+    let mut stored = bounties::load(&mut db, &ids).await.expect("are there");
+    stored.sort_by_key(|row| row.block_number);
+    assert!(stored.iter().map(|row| (&row.bounty, row.block_number)).eq(bounties.iter().map(|(b, n)| (b, *n))));
 }

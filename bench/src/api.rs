@@ -1,0 +1,34 @@
+//! The real API over a database, in this process.
+
+use anyhow::{Context, Result};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use piecework_domain::Address;
+use piecework_store::PgPool;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use piecework_bench::chain::CHAIN_ID;
+
+/// Listens on loopback until dropped.
+pub struct Api {
+    pub url: String,
+    _stop: DropGuard,
+}
+
+pub async fn start(pool: PgPool, escrow: Address) -> Result<Api> {
+    let listen = "127.0.0.1:0".parse()?;
+    let config = piecework_api::Config { chain_id: CHAIN_ID, escrow, listen };
+    let metrics = PrometheusBuilder::new().build_recorder().handle();
+    let (bound, address) = tokio::sync::oneshot::channel();
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        let ready = |at| {
+            let _ = bound.send(at);
+        };
+        if let Err(err) = piecework_api::serve(pool, config, metrics, stopped, ready).await {
+            eprintln!("the API ended: {err}");
+        }
+    });
+    let address = address.await.context("the API did not start")?;
+    Ok(Api { url: format!("http://{address}"), _stop: stop.drop_guard() })
+}
