@@ -25,6 +25,7 @@ const BLOCK_EVENTS: u64 = 120;
 const ACCOUNTS: u64 = 2_000;
 
 pub struct Chain {
+    pub id: u64,
     pub rpc: DynProvider,
     pub rpc_url: String,
     pub escrow: Address,
@@ -38,16 +39,30 @@ pub struct Chain {
 
 impl Chain {
     pub async fn start(tools: &Tools, dir: &std::path::Path, name: &str, safe_depth: u64) -> Result<Self> {
+        Self::start_as(CHAIN_ID, tools, dir, name, safe_depth).await
+    }
+
+    /// A chain with an id of its own.
+    pub async fn start_as(id: u64, tools: &Tools, dir: &std::path::Path, name: &str, safe_depth: u64) -> Result<Self> {
         // Once per process; a second time is refused and harmless.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let options = AnvilOptions { chain_id: CHAIN_ID, port: 0, block_seconds: 0, safe_depth };
+        let options = AnvilOptions { chain_id: id, port: 0, block_seconds: 0, safe_depth };
         let anvil = Anvil::start(tools, dir, name, options)?;
         let rpc = ProviderBuilder::new().disable_recommended_fillers().connect_http(anvil.rpc_url.parse()?).erased();
         let senders: Vec<Address> = rpc.raw_request("eth_accounts".into(), ()).await?;
         ensure!(!senders.is_empty(), "anvil has no accounts");
         let rpc_url = anvil.rpc_url.clone();
-        let mut chain =
-            Self { rpc, rpc_url, escrow: Address::ZERO, start_block: 0, events: 0, senders, salt: 0, _anvil: anvil };
+        let mut chain = Self {
+            id,
+            rpc,
+            rpc_url,
+            escrow: Address::ZERO,
+            start_block: 0,
+            events: 0,
+            senders,
+            salt: 0,
+            _anvil: anvil,
+        };
         let bond = chain.create(&abi::VerifierBond::BYTECODE, &[]).await?;
         let court = chain.create(&abi::Court::BYTECODE, &[bond]).await?;
         let settlement = chain.create(&abi::Settlement::BYTECODE, &[bond, court]).await?;

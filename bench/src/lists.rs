@@ -227,7 +227,6 @@ impl World {
             }));
         }
         let mut db_tx = pool.begin().await?;
-        chains::commit_later(&mut db_tx).await?;
         bounties::add(&mut db_tx, CHAIN_ID, &posted.iter().collect::<Vec<_>>()).await?;
         engagements::put(&mut db_tx, CHAIN_ID, &engaged).await?;
         let last = header(range.end - 1);

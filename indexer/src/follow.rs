@@ -132,7 +132,6 @@ impl<'a> Follower<'a> {
                 return Err(Error::Moved);
             }
             let mut db_tx = begin(db).await?;
-            chains::commit_later(&mut db_tx).await?;
             fold::write(&mut db_tx, chain_id, &placed, false).await?;
             chains::add_headers(&mut db_tx, chain_id, std::slice::from_ref(&last)).await?;
             chains::set_cursor(&mut db_tx, chain_id, &last).await?;

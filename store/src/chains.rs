@@ -191,13 +191,6 @@ pub async fn drop_headers_above(db: &mut PgConnection, chain_id: u64, number: u6
     Ok(())
 }
 
-/// Lets this db_tx commit before it is on disk. Should the server crash, the newest such commits are missing as a whole, in order, and
-/// their blocks are indexed again.
-pub async fn commit_later(db_tx: &mut PgConnection) -> Result<()> {
-    sqlx::query!("set local synchronous_commit = off").execute(db_tx).await?;
-    Ok(())
-}
-
 /// Moves the cursor onto a stored header. What was certain above it no longer is.
 pub async fn set_cursor(db: &mut PgConnection, chain_id: u64, header: &Header) -> Result<()> {
     sqlx::query!(

@@ -3,6 +3,7 @@
 
 mod compare;
 mod faulty;
+mod heads;
 mod kill;
 mod random;
 mod stops;

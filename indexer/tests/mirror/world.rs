@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use alloy::eips::BlockNumberOrTag;
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
-use piecework_bench::chain::{CHAIN_ID, Chain};
+use piecework_bench::chain::Chain;
 use piecework_indexer::{Config, Error, Verify};
 use piecework_store::{PgPool, chains};
 use piecework_toolchain::Tools;
@@ -50,7 +50,7 @@ impl World {
 
 pub fn config(chain: &Chain) -> Config {
     Config {
-        chain_id: CHAIN_ID,
+        chain_id: chain.id,
         escrow: chain.escrow,
         start_block: chain.start_block,
         poll_interval: Duration::from_millis(20),
@@ -65,8 +65,11 @@ pub struct Indexer(pub JoinHandle<Result<(), Error>>);
 impl Indexer {
     pub fn start(pool: &PgPool, chain: &Chain, urls: &[&str]) -> Self {
         let providers = urls.iter().map(|url| provider(url)).collect();
-        let (woken, stop) = (Arc::new(Notify::new()), CancellationToken::new());
-        Self(tokio::spawn(piecework_indexer::run(pool.clone(), providers, config(chain), woken, stop)))
+        Self::of(pool, config(chain), providers, Arc::default())
+    }
+
+    pub fn of(pool: &PgPool, config: Config, providers: Vec<DynProvider>, woken: Arc<Notify>) -> Self {
+        Self(tokio::spawn(piecework_indexer::run(pool.clone(), providers, config, woken, CancellationToken::new())))
     }
 
     /// Ends it wherever it is.
@@ -82,7 +85,7 @@ impl Indexer {
             let head = chain.rpc.get_block_by_number(BlockNumberOrTag::Latest).await.expect("anvil answers");
             let head = head.expect("a head").header;
             let mut db = pool.acquire().await.expect("connects");
-            let cursor = chains::cursor(&mut db, CHAIN_ID).await.expect("the database answers");
+            let cursor = chains::cursor(&mut db, chain.id).await.expect("the database answers");
             if cursor.is_some_and(|cursor| cursor.hash == head.hash) {
                 return;
             }
