@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use piecework_domain::Address;
+use piecework_domain::money::Amount;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -224,6 +225,9 @@ pub struct Verify {
     /// A poster whose engagements are judged whatever they pay, and first
     #[arg(long, env = "PIECEWORK_POSTERS", value_delimiter = ',')]
     pub poster: Vec<Address>,
+    /// The highest bond put up for one dispute, in base units of the bounty's token. Without it whatever it takes
+    #[arg(long, env = "PIECEWORK_DISPUTE_MAX")]
+    pub dispute_max: Option<Amount>,
     /// Engagements judged side by side at most; the least paid are left out
     #[arg(long, env = "PIECEWORK_ENGAGEMENTS_MAX", default_value_t = 10_000)]
     pub engagements_max: usize,

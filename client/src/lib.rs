@@ -15,12 +15,25 @@ pub use types::{Assignment, Claims, Engagement, Finding, Page, Problem, Receipt,
 /// Claims the API returns at once.
 const CLAIMS_PAGE: usize = 5_000;
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// Pages of one list that are read, of 100 each.
+pub const PAGES_MAX: usize = 200;
+/// Bytes of one answer: no honest one comes near.
+const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The API understood and refused.
     #[error("{} {}: {}", .0.status, .0.code, .0.detail)]
     Refused(Problem),
+    /// More than an honest API says at once.
+    #[error("{url} answers with more than {BODY_BYTES_MAX} bytes")]
+    TooLarge { url: String },
+    #[error("{url} answers with something else than expected")]
+    Unexpected {
+        url: String,
+        #[source]
+        err: serde_json::Error,
+    },
     /// No answer, or none that could be read. The same request may succeed later.
     #[error("calling {url}")]
     Unreachable {
@@ -35,6 +48,7 @@ impl Error {
         match self {
             Self::Refused(problem) => problem.retryable || problem.status >= 500,
             Self::Unreachable { .. } => true,
+            Self::TooLarge { .. } | Self::Unexpected { .. } => false,
         }
     }
 
@@ -42,7 +56,7 @@ impl Error {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused(problem) => Some(&problem.code),
-            Self::Unreachable { .. } => None,
+            _ => None,
         }
     }
 }
@@ -68,19 +82,20 @@ impl Client {
         self.read(self.http.post(self.url(path)).json(body), path).await
     }
 
-    /// Everything `verifier` has to judge.
+    /// Everything `verifier` has to judge, [`PAGES_MAX`] pages at most.
     pub async fn assignments(&self, verifier: Address) -> Result<Vec<Assignment>, Error> {
         let mut all = Vec::new();
         let mut query = String::new();
-        loop {
+        for _ in 0..PAGES_MAX {
             let page: Page<Assignment> =
                 self.get(&format!("/v1/verifiers/{verifier}/assignments?limit=100{query}")).await?;
             all.extend(page.items);
             match page.next_cursor {
                 Some(cursor) => query = format!("&cursor={cursor}"),
-                None => return Ok(all),
+                None => break,
             }
         }
+        Ok(all)
     }
 
     /// Claims of the block numbers `from..=to`, page by page.
@@ -124,12 +139,19 @@ impl Client {
 
     async fn read<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder, path: &str) -> Result<T, Error> {
         let unreachable = |err| Error::Unreachable { url: self.url(path), err };
-        let response = request.send().await.map_err(unreachable)?;
+        let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        if status.is_success() {
-            return response.json().await.map_err(unreachable);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > BODY_BYTES_MAX {
+                return Err(Error::TooLarge { url: self.url(path) });
+            }
         }
-        let body = response.text().await.map_err(unreachable)?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|err| Error::Unexpected { url: self.url(path), err });
+        }
+        let body = String::from_utf8_lossy(&body);
         Err(Error::Refused(serde_json::from_str(&body).unwrap_or_else(|_| Problem {
             status: status.as_u16(),
             code: "unreadable_problem".to_owned(),

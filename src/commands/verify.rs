@@ -26,6 +26,7 @@ pub async fn run(args: cli::Verify) -> Result<()> {
             accepted: args.accept.into_iter().collect(),
             posters: args.poster.into_iter().collect(),
             arbiters: args.arbiter.into_iter().collect(),
+            dispute_max: args.dispute_max.map(|amount| amount.0),
             engagements_max: args.engagements_max,
         },
         watch_interval: Duration::from_millis(args.watch_interval_ms),

@@ -58,11 +58,11 @@ pub struct Queued {
     pub data: Bytes,
 }
 
-/// Takes the oldest queued transaction for this db_tx; other workers skip it.
+/// Takes the oldest queued transaction for this db_tx, pay before everything else; other workers skip it.
 pub async fn take_queued(db: &mut PgConnection, chain_id: u64) -> Result<Option<Queued>> {
     let row = sqlx::query!(
         "select id, kind, subject, data from txs where chain_id = $1 and state = 'queued'
-         order by id limit 1 for update skip locked",
+         order by kind <> 'redeem', id limit 1 for update skip locked",
         to_i64(chain_id)?
     )
     .fetch_optional(db)
@@ -194,6 +194,20 @@ pub struct Latest {
     pub error: Option<String>,
     pub tx_hash: Option<B256>,
     pub age_seconds: i64,
+}
+
+/// How many transactions of a kind there were about a subject in a day.
+pub async fn recent(db: &mut PgConnection, chain_id: u64, kind: Kind, subject: B256) -> Result<u64> {
+    let row = sqlx::query!(
+        r#"select count(*) as "count!" from txs
+           where chain_id = $1 and kind = $2 and subject = $3 and updated_at > now() - interval '1 day'"#,
+        to_i64(chain_id)?,
+        kind.name(),
+        subject.as_slice(),
+    )
+    .fetch_one(db)
+    .await?;
+    to_u64(row.count)
 }
 
 pub async fn latest(db: &mut PgConnection, chain_id: u64, kind: Kind, subject: B256) -> Result<Option<Latest>> {

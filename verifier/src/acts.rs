@@ -1,11 +1,13 @@
-//! What a verifier does on chain by itself: it disputes what a runner asserted above its own count, and claims its fees.
+//! What a verifier does on chain by itself: it disputes what a runner asserted above what it can have worked, and claims its fees.
 //!
-//! It runs beside judging, so that a slow transaction never holds up a verdict.
+//! It runs beside judging, sends without waiting for receipts, and looks at every assertion before any fee.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
+use futures::StreamExt;
 use piecework_client::Assignment;
 use piecework_contracts::{claim_fee_call, dispute_call};
 use piecework_domain::chain::Contested;
@@ -14,156 +16,283 @@ use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Domain, Statement, Verdict};
 use piecework_domain::money::NATIVE;
 use piecework_domain::time::Timestamp;
-use piecework_domain::{Address, U256, rules};
+use piecework_domain::{Address, Bytes, U256, rules};
+use tokio::time::Instant;
 
-use crate::Error;
+use crate::account::Account;
+use crate::escrow::{Asserted, Escrow};
 use crate::memory::Memory;
 use crate::policy::Policy;
-use crate::settlement::{Asserted, Settlement};
+use crate::watch::View;
+use crate::{Error, judge};
 
 /// A claim costs a transaction: it waits for this many epochs, or for the engagement's end.
 const FEE_EPOCHS_MIN: usize = 20;
 /// Verdicts in one claim, far from what a block holds.
 const FEE_EPOCHS_MAX: usize = 100;
+/// Claims of fees per look: disputes are never behind many of them.
+const CLAIMS_MAX: usize = 4;
+/// Assertions looked at side by side.
+const SIDE_BY_SIDE: usize = 16;
+/// Until a transaction shows in what the chain says.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Until a dispute that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Until a claim that brings nothing is tried again.
+const CLAIM_PAUSE: Duration = Duration::from_secs(60);
 
 pub struct Acts<'a> {
-    pub chain: Settlement,
+    pub escrow: Escrow,
+    pub account: Account,
+    pub views: &'a HashMap<u64, View>,
     pub memory: &'a Memory,
     pub policy: &'a Policy,
     pub signer: &'a PrivateKeySigner,
+    pub known: Known,
+}
+
+/// What was found out so far; nothing of it must survive a restart.
+#[derive(Default)]
+pub struct Known {
     /// Where assertions were read up to.
-    pub read_to: Option<u64>,
-    /// Engagements looked at once, and those with an assertion that may be open.
-    pub known: HashSet<EngagementId>,
-    pub open: HashSet<EngagementId>,
+    read_to: Option<u64>,
+    seen: HashSet<EngagementId>,
+    /// With an assertion that may be open.
+    open: HashSet<EngagementId>,
     /// The first epoch not paid for.
-    pub next_fees: HashMap<EngagementId, u64>,
+    next_fees: HashMap<EngagementId, u64>,
+    /// Left alone until then, separately for disputes and claims.
+    disputed: HashMap<EngagementId, Instant>,
+    claimed: HashMap<EngagementId, Instant>,
+}
+
+/// A dispute worth sending.
+struct Contradiction<'a> {
+    about: &'a Assignment,
+    asserted: u64,
+    floor: u64,
+    bond: U256,
 }
 
 impl Acts<'_> {
-    /// One look at every assignment. What fails is logged and tried again next time. Returns the engagements with an assertion that
-    /// this verifier could contradict.
+    /// One look at every assignment. What fails is logged and tried again. Returns the engagements with an assertion that this
+    /// verifier could contradict.
     pub async fn run(&mut self, assignments: &[Assignment]) -> HashSet<EngagementId> {
-        let head = match self.chain.head().await {
+        let head = match self.escrow.head().await {
             Ok(head) => head,
             Err(err) => {
                 tracing::warn!(error = &err as &dyn std::error::Error, "no look at the settlement chain; trying again");
-                return self.open.clone();
+                return self.known.open.clone();
             }
         };
+        if let Err(err) = self.account.settle().await {
+            tracing::warn!(error = &err as &dyn std::error::Error, "no look at own transactions; trying again");
+        }
         let here: Vec<&Assignment> = assignments.iter().filter(|a| a.chain_id == head.chain_id).collect();
-        let ids: HashSet<_> = here.iter().map(|a| a.engagement).collect();
-        self.open.retain(|id| ids.contains(id));
-        self.known.retain(|id| ids.contains(id));
-        self.next_fees.retain(|id, _| ids.contains(id));
-        if let Err(err) = self.find_assertions(&here, &ids, head.number).await {
+        self.known.keep(&here);
+        if let Err(err) = self.find_assertions(&here, head.number).await {
             tracing::warn!(error = &err as &dyn std::error::Error, "assertions not looked for; trying again");
         }
-        for a in &here {
-            let engagement = a.engagement;
-            if self.open.contains(&engagement)
-                && let Err(err) = self.contradict(a, head.time).await
-            {
-                tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "asserted units not looked at");
-            }
-            if let Err(err) = self.claim_fee(a, head.time).await {
-                tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "fee not claimed");
-            }
-        }
-        self.open.clone()
+        self.contradict(&here, head.time).await;
+        self.claim_fees(&here, head.time).await;
+        self.known.open.clone()
     }
 
     /// What is new to this process is looked at once; after that, the escrow's events tell.
-    async fn find_assertions(
-        &mut self,
-        here: &[&Assignment],
-        ids: &HashSet<EngagementId>,
-        head: u64,
-    ) -> Result<(), Error> {
-        let Some(escrow) = here.first().map(|a| a.escrow) else { return Ok(()) };
-        let asserted = self.chain.assertions_since(escrow, self.read_to, head).await?;
-        self.open.extend(asserted.intersection(ids));
-        self.read_to = Some(head);
-        self.open.extend(ids.difference(&self.known));
-        self.known.extend(ids);
+    async fn find_assertions(&mut self, here: &[&Assignment], head: u64) -> Result<(), Error> {
+        let ids: HashSet<_> = here.iter().map(|a| a.engagement).collect();
+        let asserted = self.escrow.assertions_since(self.known.read_to, head).await?;
+        self.known.read_to = Some(head);
+        self.known.open.extend(asserted.intersection(&ids));
+        self.known.open.extend(ids.difference(&self.known.seen));
+        self.known.seen.extend(ids);
         Ok(())
     }
 
-    async fn contradict(&mut self, a: &Assignment, now: Timestamp) -> Result<(), Error> {
-        let asserted = self.chain.asserted(a).await?;
-        let window = asserted.map(|asserted| asserted.at.plus(u64::from(a.terms.challenge_seconds)));
-        // A dispute before an arbiter takes a bond, and anybody can name a friend as arbiter of a bounty that names this verifier.
-        let trusted = a.terms.arbiter == Address::ZERO || self.policy.arbiters.contains(&a.terms.arbiter);
-        let (Some(asserted), true) = (asserted.filter(|_| window > Some(now)), trusted) else {
-            self.open.remove(&a.engagement);
-            return Ok(());
+    /// Disputes, those about the most money first.
+    async fn contradict(&mut self, here: &[&Assignment], now: Timestamp) {
+        let looked: Vec<_> = {
+            let this = &*self;
+            let open = here.iter().filter(|a| this.known.open.contains(&a.engagement)).copied();
+            let open = open.filter(|a| !this.known.disputed.contains_key(&a.engagement));
+            futures::stream::iter(open)
+                .map(|a| async move { (a, this.contradiction(a, now).await) })
+                .buffer_unordered(SIDE_BY_SIDE)
+                .collect()
+                .await
         };
-        let Some(own) = self.own_count(a, asserted)? else {
-            return Ok(());
-        };
-        if asserted.units <= own {
-            return Ok(());
+        let mut found = Vec::new();
+        for (a, outcome) in looked {
+            match outcome {
+                Ok(Look::Over) => {
+                    self.known.open.remove(&a.engagement);
+                }
+                Ok(Look::Stands) => {}
+                Ok(Look::Wrong(contradiction)) => found.push(contradiction),
+                Err(err) => {
+                    let engagement = a.engagement;
+                    tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "asserted units not looked at");
+                }
+            }
         }
-        let floor = own.max(self.chain.units_paid(a).await?);
+        found.sort_by_key(|c| U256::from(c.about.bid.rate).saturating_mul(U256::from(c.asserted - c.floor)));
+        for c in found.into_iter().rev() {
+            let (a, engagement) = (c.about, c.about.engagement);
+            self.known.disputed.insert(engagement, Instant::now() + PAUSE);
+            let data = dispute_call(&a.terms, &a.verifiers, &a.bid, Contested::Assertion, c.floor, None);
+            // A token's bond comes from the free balance or the allowance.
+            let value = if a.terms.token == NATIVE { c.bond } else { U256::ZERO };
+            match self.account.send(a.escrow, data, value, U256::MAX).await {
+                Ok(tx) => tracing::info!(
+                    %engagement, asserted = c.asserted, floor = c.floor, bond = %c.bond, ?tx, "asserted units disputed"
+                ),
+                Err(err) => {
+                    // Somebody else was first, or the bond can't be paid: the next look tells.
+                    self.known.disputed.insert(engagement, Instant::now() + RETRY);
+                    tracing::warn!(
+                        %engagement, asserted = c.asserted, floor = c.floor, bond = %c.bond,
+                        error = &err as &dyn std::error::Error, "asserted units are too many and this dispute of them failed"
+                    );
+                }
+            }
+        }
+    }
+
+    async fn contradiction<'a>(&self, a: &'a Assignment, now: Timestamp) -> Result<Look<'a>, Error> {
+        // A dispute before an arbiter takes a bond, and anybody can name a friend as arbiter of a bounty that names this verifier.
+        let arbiter = a.terms.arbiter;
+        if arbiter != Address::ZERO && !(self.policy.arbiters.contains(&arbiter) && self.policy.takes(a.terms.token)) {
+            return Ok(Look::Over);
+        }
+        let Some(asserted) = self.escrow.asserted(a).await? else { return Ok(Look::Over) };
+        if asserted.at.plus(u64::from(a.terms.challenge_seconds)) <= now {
+            return Ok(Look::Over);
+        }
+        let most = self.most(a, asserted).await?;
+        let mut floor = most.max(self.escrow.units_paid(a).await?);
         // Who contests more takes over: a friend of the runner could have contested little.
         if asserted.units <= floor || asserted.floor.is_some_and(|known| known <= floor) {
-            return Ok(());
+            return Ok(Look::Stands);
         }
-        let data = dispute_call(&a.terms, &a.verifiers, &a.bid, Contested::Assertion, floor, None);
         // Without an arbiter it costs nothing: the assertion lapses.
-        let bond = match a.terms.arbiter {
-            Address::ZERO => U256::ZERO,
-            _ => self.chain.dispute_bond(a, asserted.units - floor).await?,
-        };
-        // A token's bond comes from the free balance or the allowance.
-        let value = if a.terms.token == NATIVE { bond } else { U256::ZERO };
-        let tx = self.chain.send(a.escrow, data, value, U256::MAX).await?;
-        tracing::info!(engagement = %a.engagement, asserted = asserted.units, counted = own, ?tx, "asserted units disputed");
-        Ok(())
+        let mut bond = U256::ZERO;
+        if arbiter != Address::ZERO {
+            let me = self.account.me;
+            bond = self.escrow.dispute_bond(a, me, asserted.units - floor).await?;
+            let purse = self.purse(a.terms.token).await?;
+            if bond > purse {
+                // As much as can be paid for.
+                let contested = U256::from(asserted.units - floor).saturating_mul(purse) / bond;
+                floor = asserted.units - contested.saturating_to::<u64>();
+                bond = self.escrow.dispute_bond(a, me, asserted.units - floor).await?;
+                tracing::warn!(engagement = %a.engagement, floor, "the whole dispute is more than this verifier can put up");
+            }
+        }
+        Ok(Look::Wrong(Contradiction { about: a, asserted: asserted.units, floor, bond }))
     }
 
-    /// This verifier's count at the time that the assertion is about; `None` while it has not judged that far.
-    fn own_count(&self, a: &Assignment, asserted: Asserted) -> Result<Option<u64>, Error> {
+    /// What this verifier puts up for a dispute at most.
+    async fn purse(&self, token: Address) -> Result<U256, Error> {
+        let limit = self.policy.dispute_max.unwrap_or(U256::MAX);
+        // Gas has to be paid, too; a token's bond is left to the escrow to refuse.
+        let held = if token == NATIVE { self.account.balance().await? / U256::from(10) * U256::from(9) } else { limit };
+        Ok(limit.min(held))
+    }
+
+    /// The most units there can have been when the assertion speaks of: those counted, and every block that was seen since the last
+    /// epoch judged. An honest runner asserts in the middle of an epoch, too.
+    async fn most(&self, a: &Assignment, asserted: Asserted) -> Result<u64, Error> {
         let about = Timestamp(asserted.at.0.saturating_sub(u64::from(a.terms.silence_seconds)));
-        let over = rules::epochs_over(&a.terms, a.started_at, a.ends_at, about);
         let newest = self.memory.newest(a.engagement)?;
-        Ok(newest.filter(|finding| finding.verdict.epoch + 1 >= over).map(|finding| finding.verdict.units))
+        let (counted, judged) = newest.map_or((0, 0), |finding| (finding.verdict.units, finding.verdict.epoch + 1));
+        let Some((from, _)) = rules::epoch_window(&a.terms, a.started_at, a.ends_at, judged) else {
+            return Ok(counted);
+        };
+        if from >= about {
+            return Ok(counted);
+        }
+        let chain = judge::chain_of(a);
+        let view = self.views.get(&chain).ok_or(Error::NoEndpoint(chain))?;
+        let seen = view.count(from, about.plus(1)).await?;
+        Ok(counted.saturating_add(seen))
     }
 
-    async fn claim_fee(&mut self, a: &Assignment, now: Timestamp) -> Result<(), Error> {
-        if a.terms.verifier_fee == 0 {
-            return Ok(());
+    /// Claims that bring something, a few per look.
+    async fn claim_fees(&mut self, here: &[&Assignment], now: Timestamp) {
+        let mut claims = 0;
+        for a in here {
+            let engagement = a.engagement;
+            // Places are kept for disputes.
+            if claims == CLAIMS_MAX || !self.account.has_room(CLAIMS_MAX) {
+                return;
+            }
+            match self.claim_fee(a, now).await {
+                Ok(true) => claims += 1,
+                Ok(false) => {}
+                Err(err) => {
+                    self.known.claimed.insert(engagement, Instant::now() + CLAIM_PAUSE);
+                    tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "fee not claimed");
+                }
+            }
         }
-        let known = self.next_fees.get(&a.engagement).copied();
+    }
+
+    /// Whether the chain was bothered.
+    async fn claim_fee(&mut self, a: &Assignment, now: Timestamp) -> Result<bool, Error> {
+        let resting = self.known.claimed.contains_key(&a.engagement);
+        if a.terms.verifier_fee == 0 || resting || !self.policy.takes(a.terms.token) {
+            return Ok(false);
+        }
         let over = a.ends_at.is_some_and(|end| end <= now);
+        let is_worth = |verdicts: &[Verdict]| verdicts.len() >= FEE_EPOCHS_MIN || (over && !verdicts.is_empty());
         // As few reads as can be: the chain is asked once there is enough to claim by what is known here.
-        if !self.is_worth_a_claim(&self.matured(a, known.unwrap_or(0), now)?.0, over) {
-            return Ok(());
+        let known = self.known.next_fees.get(&a.engagement).copied();
+        if !is_worth(&self.matured(a, known.unwrap_or(0), now)?.0) {
+            return Ok(false);
         }
-        let next = self.chain.next_fee_epoch(a).await?;
-        self.next_fees.insert(a.engagement, next);
-        let (verdicts, attested_at) = self.matured(a, next, now)?;
-        if !self.is_worth_a_claim(&verdicts, over) {
-            return Ok(());
+        let next = self.escrow.next_fee_epoch(a, self.account.me).await?;
+        self.known.next_fees.insert(a.engagement, next);
+        let (mut verdicts, attested_at) = self.matured(a, next, now)?;
+        // More epochs than were reserved are judged for nothing, and a claim that holds one of them is skipped as a whole.
+        let reserved = usize::try_from(rules::fee_epochs(&a.terms, a.units_max)).unwrap_or(usize::MAX);
+        verdicts.truncate(reserved);
+        if !is_worth(&verdicts) && verdicts.len() < reserved {
+            return Ok(false);
         }
+        self.known.claimed.insert(a.engagement, Instant::now() + CLAIM_PAUSE);
+        if verdicts.is_empty() {
+            return Ok(true);
+        }
+        let engagement = a.engagement;
+        let mut data = self.claim(a, &verdicts, attested_at)?;
+        while self.escrow.epochs_paid_by(self.account.me, &data).await? == 0 {
+            verdicts.truncate(verdicts.len() / 2);
+            if verdicts.is_empty() {
+                tracing::debug!(%engagement, "nothing is paid for these epochs");
+                return Ok(true);
+            }
+            data = self.claim(a, &verdicts, attested_at)?;
+        }
+        let amount = U256::from(a.terms.verifier_fee).saturating_mul(U256::from(verdicts.len()));
+        // A claim in the native coin must bring more than it costs; what another token is worth, who accepts it knows.
+        let cost_max = if a.terms.token == NATIVE { amount } else { U256::MAX };
+        match self.account.send(a.escrow, data, U256::ZERO, cost_max).await? {
+            Some(tx) => {
+                // Until it shows in what the chain says.
+                self.known.claimed.insert(engagement, Instant::now() + PAUSE);
+                tracing::info!(%engagement, epochs = verdicts.len(), %tx, "fee claimed");
+            }
+            None => tracing::debug!(%engagement, %amount, "a fee is worth less than claiming it costs"),
+        }
+        Ok(true)
+    }
+
+    fn claim(&self, a: &Assignment, verdicts: &[Verdict], attested_at: Timestamp) -> Result<Bytes, Error> {
         let tree = Tree::new(verdicts.iter().map(Verdict::leaf).collect());
         let statement = Statement { root: tree.map(|tree| tree.root()).unwrap_or_default(), attested_at };
         let digest = statement.digest(&Domain::new(a.chain_id, a.escrow));
         let signature = self.signer.sign_hash_sync(&digest).map_err(Error::Sign)?.as_bytes().to_vec().into();
-        let entries = [(&a.terms, &a.verifiers, &a.bid, verdicts.as_slice())];
-        let data = claim_fee_call(&entries, self.chain.me(), attested_at, &signature);
-        let amount = U256::from(a.terms.verifier_fee).saturating_mul(U256::from(verdicts.len()));
-        // A claim in the native coin must bring more than it costs; what another token is worth, who accepts it knows.
-        let cost_max = if a.terms.token == NATIVE { amount } else { U256::MAX };
-        match self.chain.send(a.escrow, data, U256::ZERO, cost_max).await? {
-            Some(tx) => tracing::info!(engagement = %a.engagement, epochs = verdicts.len(), %tx, "fee claimed"),
-            None => tracing::debug!(engagement = %a.engagement, %amount, "a fee is worth less than claiming it costs"),
-        }
-        Ok(())
-    }
-
-    fn is_worth_a_claim(&self, verdicts: &[Verdict], over: bool) -> bool {
-        verdicts.len() >= FEE_EPOCHS_MIN || (over && !verdicts.is_empty())
+        Ok(claim_fee_call(&[(&a.terms, &a.verifiers, &a.bid, verdicts)], self.account.me, attested_at, &signature))
     }
 
     /// Verdicts not paid for whose challenge window has passed, and when the newest of them was first attested: the statement that
@@ -182,5 +311,27 @@ impl Acts<'_> {
             verdicts.push(finding.verdict);
         }
         Ok((verdicts, attested_at))
+    }
+}
+
+/// What a look at an assertion comes to.
+enum Look<'a> {
+    /// None is open that this verifier would dispute.
+    Over,
+    /// As far as this verifier knows.
+    Stands,
+    Wrong(Contradiction<'a>),
+}
+
+impl Known {
+    /// Forgets what is not assigned any more, and wakes what rested long enough.
+    fn keep(&mut self, here: &[&Assignment]) {
+        let ids: HashSet<_> = here.iter().map(|a| a.engagement).collect();
+        let now = Instant::now();
+        self.open.retain(|id| ids.contains(id));
+        self.seen.retain(|id| ids.contains(id));
+        self.next_fees.retain(|id, _| ids.contains(id));
+        self.disputed.retain(|_, until| *until > now);
+        self.claimed.retain(|_, until| *until > now);
     }
 }

@@ -10,10 +10,10 @@ pub enum Error {
     NoEndpoint(u64),
     #[error("the endpoint for chain {expected} is on chain {actual}")]
     WrongChain { expected: u64, actual: u64 },
-    #[error("the transaction {0} reverted")]
-    Reverted(piecework_domain::B256),
-    #[error("the transaction {0} is not mined yet; the next one replaces it at a higher price")]
-    Pending(piecework_domain::B256),
+    #[error("it would take {0} gas: a hostile token?")]
+    TooMuchGas(u64),
+    #[error("the API says other times or units than the escrow: it lies, or is behind")]
+    Unconfirmed,
     #[error("not done within {} s", .0.as_secs())]
     TookTooLong(std::time::Duration),
     #[error("the verifier's memory")]

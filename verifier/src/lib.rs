@@ -3,16 +3,18 @@
 //! It watches each chain itself, remembers when it first saw every block, and judges epochs by `domain`'s rules. A verdict is
 //! stored before it is signed, so a restart never signs a second, different one.
 
+mod account;
 mod acts;
 mod clock;
+mod duties;
 mod error;
+mod escrow;
 mod judge;
 mod memory;
 mod policy;
 mod recent;
 mod round;
 mod run;
-mod settlement;
 mod watch;
 
 pub use error::Error;

@@ -9,7 +9,9 @@ use std::collections::{HashMap, HashSet};
 use piecework_client::Assignment;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::money::NATIVE;
-use piecework_domain::{Address, U256};
+use piecework_domain::{Address, U256, rules};
+
+use crate::judge;
 
 /// Whom a verifier serves.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Policy {
     pub posters: HashSet<Address>,
     /// Whose rulings may cost this verifier's bond: others' bounties that ask for one are not judged.
     pub arbiters: HashSet<Address>,
+    /// The highest bond it puts up for one dispute, in base units of the bounty's token. `None`: whatever it takes.
+    pub dispute_max: Option<U256>,
     /// Engagements judged side by side; those that come last in order are left out. 0: no bound.
     pub engagements_max: usize,
 }
@@ -31,6 +35,8 @@ pub enum Declined {
     NotWhatItSays,
     #[error("a ruling of the arbiter {0} could cost the bond")]
     Arbiter(Address),
+    #[error("no RPC endpoint is configured for chain {0}")]
+    NoEndpoint(u64),
     #[error("the token {0} is not accepted")]
     Token(Address),
     #[error("the fee per epoch is {offered}, the least accepted is {least}")]
@@ -38,10 +44,14 @@ pub enum Declined {
 }
 
 impl Policy {
-    /// Whether this verifier judges `a`.
-    pub fn check(&self, a: &Assignment) -> Result<(), Declined> {
+    /// Whether this verifier, with endpoints for the chains that `sees` says, judges `a`.
+    pub fn check(&self, a: &Assignment, sees: impl Fn(u64) -> bool) -> Result<(), Declined> {
         if !is_what_it_says(a) {
             return Err(Declined::NotWhatItSays);
+        }
+        let chain = judge::chain_of(a);
+        if !sees(chain) {
+            return Err(Declined::NoEndpoint(chain));
         }
         let arbiter = a.terms.arbiter;
         let at_risk = a.terms.verifier_bond_min != 0 && arbiter != Address::ZERO;
@@ -56,8 +66,13 @@ impl Policy {
         if offered < least { Err(Declined::Fee { offered, least }) } else { Ok(()) }
     }
 
-    /// What is judged, first things first: where a runner's assertion waits to be contradicted (`urgent`), then listed posters, then
-    /// accepted tokens by turns, in each the highest fee and then the most money locked.
+    /// Whether this verifier takes fees, and puts up bonds, in `token`.
+    pub fn takes(&self, token: Address) -> bool {
+        self.purse(token).is_some()
+    }
+
+    /// What is judged, first things first: listed posters, then accepted tokens by turns, in each the highest fee that is still
+    /// reserved, then where a runner's assertion waits to be contradicted (`urgent`), then the most money locked.
     pub fn order(&self, assignments: Vec<Assignment>, urgent: &HashSet<EngagementId>) -> Vec<Assignment> {
         let mut by_token: HashMap<Option<Address>, Vec<Assignment>> = HashMap::new();
         for assignment in assignments {
@@ -65,11 +80,13 @@ impl Policy {
         }
         let mut ranked = Vec::new();
         for (purse, mut group) in by_token {
-            group.sort_by_cached_key(|a| (Reverse(a.terms.verifier_fee), Reverse(locked(a)), a.engagement));
+            group.sort_by_cached_key(|a| {
+                (Reverse(paid(a)), !urgent.contains(&a.engagement), Reverse(locked(a)), a.engagement)
+            });
             ranked.extend(group.into_iter().enumerate().map(|(place, a)| {
-                let first = (!urgent.contains(&a.engagement), !self.posters.contains(&a.terms.poster));
+                let listed = self.posters.contains(&a.terms.poster);
                 // What is worth nothing to this verifier waits for all that is.
-                ((first, purse.is_none(), place, purse), a)
+                ((!listed, purse.is_none(), place, purse), a)
             }));
         }
         ranked.sort_by_key(|(rank, _)| *rank);
@@ -89,6 +106,11 @@ impl Policy {
         let known = if self.accepted.is_empty() { token == NATIVE } else { self.accepted.contains_key(&token) };
         known.then_some(token)
     }
+}
+
+/// The fee of the next epoch, nothing beyond those that were reserved.
+fn paid(a: &Assignment) -> u128 {
+    if u128::from(a.next_epoch) < rules::fee_epochs(&a.terms, a.units_max) { a.terms.verifier_fee } else { 0 }
 }
 
 /// What the poster locked in this engagement at its award, without extensions.
@@ -180,6 +202,10 @@ mod tests {
         }
     }
 
+    fn all(_: u64) -> bool {
+        true
+    }
+
     fn posters(order: &[Assignment]) -> Vec<u8> {
         order.iter().map(|a| a.terms.poster.0[0]).collect()
     }
@@ -191,12 +217,12 @@ mod tests {
             posters: [Address::repeat_byte(4)].into(),
             ..Policy::default()
         };
-        assert_eq!(policy.check(&assignment(NATIVE, 5, 1, 1)), Ok(()));
-        assert_eq!(policy.check(&assignment(NATIVE, 4, 1, 1)), Err(Declined::Fee { offered: 4, least: 5 }));
-        assert_eq!(policy.check(&assignment(USD, 0, 1, 1)), Ok(()));
-        assert_eq!(policy.check(&assignment(MINTED, 9, 1, 1)), Err(Declined::Token(MINTED)));
-        assert_eq!(policy.check(&assignment(MINTED, 0, 1, 4)), Ok(()));
-        assert_eq!(Policy::default().check(&assignment(MINTED, 0, 1, 1)), Ok(()));
+        assert_eq!(policy.check(&assignment(NATIVE, 5, 1, 1), all), Ok(()));
+        assert_eq!(policy.check(&assignment(NATIVE, 4, 1, 1), all), Err(Declined::Fee { offered: 4, least: 5 }));
+        assert_eq!(policy.check(&assignment(USD, 0, 1, 1), all), Ok(()));
+        assert_eq!(policy.check(&assignment(MINTED, 9, 1, 1), all), Err(Declined::Token(MINTED)));
+        assert_eq!(policy.check(&assignment(MINTED, 0, 1, 4), all), Ok(()));
+        assert_eq!(Policy::default().check(&assignment(MINTED, 0, 1, 1), all), Ok(()));
     }
 
     #[test]
@@ -212,7 +238,7 @@ mod tests {
         ] {
             let mut spoilt = whole.clone();
             spoil(&mut spoilt);
-            assert_eq!(Policy::default().check(&spoilt), Err(Declined::NotWhatItSays));
+            assert_eq!(Policy::default().check(&spoilt, all), Err(Declined::NotWhatItSays));
         }
     }
 
@@ -224,9 +250,9 @@ mod tests {
         a.bounty = a.terms.bounty_id(a.chain_id, a.escrow);
         a.bid.bounty = a.bounty;
         a.engagement = a.bid.engagement_id();
-        assert_eq!(Policy::default().check(&a), Err(Declined::Arbiter(Address::repeat_byte(6))));
+        assert_eq!(Policy::default().check(&a, all), Err(Declined::Arbiter(Address::repeat_byte(6))));
         let trusting = Policy { arbiters: [Address::repeat_byte(6)].into(), ..Policy::default() };
-        assert_eq!(trusting.check(&a), Ok(()));
+        assert_eq!(trusting.check(&a, all), Ok(()));
     }
 
     #[test]
@@ -250,11 +276,32 @@ mod tests {
     }
 
     #[test]
-    fn asserted_and_listed_come_first_and_the_last_are_left_out() {
-        let policy = Policy { posters: [Address::repeat_byte(3)].into(), engagements_max: 3, ..Policy::default() };
-        let (poor, rich, listed) =
-            (assignment(MINTED, 0, 1, 1), assignment(NATIVE, 9, 9, 2), assignment(NATIVE, 0, 1, 3));
-        let all = vec![assignment(NATIVE, 1, 1, 4), rich, poor.clone(), listed];
-        assert_eq!(posters(&policy.order(all, &[poor.engagement].into())), [1, 3, 2]);
+    fn listed_come_first_then_fees_then_what_is_asserted_and_the_last_are_left_out() {
+        let policy = Policy { posters: [Address::repeat_byte(3)].into(), engagements_max: 4, ..Policy::default() };
+        let (fee, rich, poor, listed) = (
+            assignment(NATIVE, 9, 1, 2),
+            assignment(NATIVE, 1, 9, 4),
+            assignment(NATIVE, 1, 1, 1),
+            assignment(MINTED, 0, 1, 3),
+        );
+        let worthless = assignment(MINTED, 9, 9, 5);
+        let all = vec![worthless.clone(), rich, poor.clone(), listed, fee];
+        let urgent = [poor.engagement, worthless.engagement].into();
+        assert_eq!(posters(&policy.order(all, &urgent)), [3, 2, 1, 4]);
+    }
+
+    #[test]
+    fn a_fee_counts_while_it_is_reserved() {
+        // Ten units of a second each in epochs of ten: one epoch is paid.
+        let mut used_up = assignment(NATIVE, 9, 1, 1);
+        used_up.next_epoch = 1;
+        let order = Policy::default().order(vec![used_up, assignment(NATIVE, 1, 1, 2)], &HashSet::new());
+        assert_eq!(posters(&order), [2, 1]);
+    }
+
+    #[test]
+    fn a_chain_without_an_endpoint_is_declined() {
+        let a = assignment(NATIVE, 5, 1, 1);
+        assert_eq!(Policy::default().check(&a, |chain| chain != 5), Err(Declined::NoEndpoint(5)));
     }
 }

@@ -1,6 +1,7 @@
 //! One round: judge what is due, sign statements over it, send them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alloy::signers::SignerSync;
@@ -13,6 +14,7 @@ use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Domain, Statement};
 use tokio::time::Instant;
 
+use crate::escrow::Escrow;
 use crate::judge::{self, Before};
 use crate::memory::Memory;
 use crate::watch::View;
@@ -22,43 +24,54 @@ use crate::{Error, clock};
 const EPOCHS_PER_ROUND_MAX: usize = 20;
 /// Engagements judged side by side.
 const SIDE_BY_SIDE: usize = 16;
-/// What one engagement may take before the next gets its turn.
-const ENGAGEMENT_MAX: Duration = Duration::from_secs(10);
+/// What one engagement may take. One that needs more is judged beside the others from then on.
+const ENGAGEMENT_MAX: Duration = Duration::from_secs(2);
+const SLOW_MAX: Duration = Duration::from_secs(300);
 /// What a round should take: after it, those that come first by the policy have their turn again.
 const ROUND_MAX: Duration = Duration::from_millis(500);
 /// Findings that one statement carries (the API's limit).
 const FINDINGS_MAX: usize = 1_000;
-/// How long what failed is left alone.
-const PAUSE: Duration = Duration::from_secs(5);
+/// How long what failed is left alone: twice as long each time.
+const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// What judging needs.
 pub struct Round<'a> {
     pub api: &'a Client,
     pub views: &'a HashMap<u64, View>,
+    /// Where to ask whether the API says what the chain says.
+    pub escrow: Option<&'a Escrow>,
     pub memory: &'a Memory,
     pub signer: &'a PrivateKeySigner,
-    pub resting: Resting,
+    pub state: Mutex<State>,
+}
+
+/// What was learnt on the way; nothing of it must survive a restart.
+#[derive(Debug)]
+pub struct State {
+    /// Engagements that came to nothing, how often in a row, and until when they rest.
+    failed: HashMap<EngagementId, (u32, Instant)>,
+    /// Engagements that take too long to be judged with the others.
+    slow: HashSet<EngagementId>,
     /// Engagements of one round: learnt from what they take.
-    pub at_once: usize,
+    at_once: usize,
 }
 
-/// What is left alone for a while, and until when.
-#[derive(Debug, Default)]
-pub struct Resting {
-    /// Engagements whose findings the API refused.
-    refused: HashMap<EngagementId, Instant>,
-    /// Chains whose endpoint fails: waiting for one must not hold up the others.
-    unseen: HashMap<u64, Instant>,
+impl Default for State {
+    fn default() -> Self {
+        Self { failed: HashMap::new(), slow: HashSet::new(), at_once: 16 }
+    }
 }
 
-impl Resting {
-    fn wake(&mut self) {
-        let now = Instant::now();
-        self.refused.retain(|_, until| *until > now);
-        self.unseen.retain(|_, until| *until > now);
+impl State {
+    fn fail(&mut self, id: EngagementId) {
+        let times = self.failed.get(&id).map_or(0, |(times, _)| times.saturating_add(1));
+        let pause = PAUSE.saturating_mul(1 << times.min(10)).min(PAUSE_MAX);
+        self.failed.insert(id, (times, Instant::now() + pause));
     }
 
-    fn includes(&self, a: &Assignment) -> bool {
-        self.refused.contains_key(&a.engagement) || self.unseen.contains_key(&judge::chain_of(a))
+    fn rests(&self, id: EngagementId) -> bool {
+        self.failed.get(&id).is_some_and(|(_, until)| *until > Instant::now())
     }
 }
 
@@ -68,15 +81,55 @@ type Findings = HashMap<(u64, Address), Vec<Finding>>;
 impl Round<'_> {
     /// Judges what comes first of `assignments`, as many as take about half a second. What was sent advances their `next_epoch`.
     /// Returns of how many engagements something was sent.
-    pub async fn run(&mut self, assignments: &mut [Assignment]) -> usize {
+    pub async fn run(&self, assignments: &mut [Assignment]) -> usize {
         let began = Instant::now();
-        self.resting.wake();
-        let due: Vec<&Assignment> = assignments.iter().filter(|a| self.is_due(a)).take(self.at_once).collect();
-        let full = due.len() == self.at_once;
-        let (judged, unseen) = self.findings(&due).await;
-        self.resting.unseen.extend(unseen.into_iter().map(|chain| (chain, Instant::now() + PAUSE)));
+        let at_once = self.state().at_once;
+        let due = self.select(assignments, at_once);
+        let full = due.len() == at_once;
+        let sent = self.judge_and_send(&due, ENGAGEMENT_MAX).await;
+        // What is worth most is never behind more of the rest than this takes.
+        if began.elapsed() > ROUND_MAX {
+            self.state().at_once = (at_once / 2).max(2);
+        } else if full {
+            self.state().at_once = (at_once * 2).min(FINDINGS_MAX);
+        }
+        advance(assignments, &sent);
+        sent.len()
+    }
+
+    /// Judges the first due one of those that take long, by itself.
+    pub async fn run_slow(&self, assignments: &[Assignment]) -> HashMap<EngagementId, u64> {
+        let is_slow = |a: &&Assignment| self.is_due(a) && self.state().slow.contains(&a.engagement);
+        match assignments.iter().find(is_slow) {
+            Some(assignment) => self.judge_and_send(&[assignment], SLOW_MAX).await,
+            None => HashMap::new(),
+        }
+    }
+
+    /// Three of four are first in order; the fourth is the one that waits longest, so that nobody waits for ever.
+    fn select<'s>(&self, assignments: &'s [Assignment], at_once: usize) -> Vec<&'s Assignment> {
+        let mut due: Vec<&Assignment> =
+            assignments.iter().filter(|a| self.is_due(a) && !self.state().slow.contains(&a.engagement)).collect();
+        if due.len() > at_once {
+            let since = |a: &Assignment| judge::due(a, a.next_epoch).map(|(_, to)| to);
+            due[at_once - at_once / 4..].sort_by_key(|a| since(a));
+            due.truncate(at_once);
+        }
+        due
+    }
+
+    fn is_due(&self, a: &Assignment) -> bool {
+        judge::due(a, a.next_epoch).is_some() && !self.state().rests(a.engagement)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the next epoch of each engagement that something was sent of.
+    async fn judge_and_send(&self, due: &[&Assignment], each_max: Duration) -> HashMap<EngagementId, u64> {
         let mut sent = HashMap::new();
-        for ((chain_id, escrow), mut findings) in judged {
+        for ((chain_id, escrow), mut findings) in self.findings(due, each_max).await {
             // By engagement, as batches are: then one multiproof holds many of them.
             findings.sort_by_key(|finding| (finding.verdict.engagement, finding.verdict.epoch));
             let domain = Domain::new(chain_id, escrow);
@@ -86,46 +139,39 @@ impl Round<'_> {
                 }
             }
         }
-        // What is worth most is never behind more of the rest than this takes.
-        if began.elapsed() > ROUND_MAX {
-            self.at_once = (self.at_once / 2).max(1);
-        } else if full {
-            self.at_once = (self.at_once * 2).min(FINDINGS_MAX);
+        for id in sent.keys() {
+            self.state().failed.remove(id);
         }
-        for assignment in assignments {
-            if let Some(next) = sent.get(&assignment.engagement) {
-                assignment.next_epoch = assignment.next_epoch.max(*next);
-            }
-        }
-        sent.len()
+        sent
     }
 
-    fn is_due(&self, a: &Assignment) -> bool {
-        judge::due(a, a.next_epoch).is_some() && !self.resting.includes(a)
-    }
-
-    /// What is found about `portion`, several side by side, and which chains can't be seen.
-    async fn findings(&self, portion: &[&Assignment]) -> (Findings, HashSet<u64>) {
-        let (mut findings, mut unseen) = (Findings::new(), HashSet::new());
-        let mut judged = futures::stream::iter(portion)
+    /// What is found about `due`, several side by side. What comes to nothing rests: it must not take a place in every round.
+    async fn findings(&self, due: &[&Assignment], each_max: Duration) -> Findings {
+        let mut findings = Findings::new();
+        let mut judged = futures::stream::iter(due)
             .map(|assignment| async move {
-                let found = tokio::time::timeout(ENGAGEMENT_MAX, self.judge(assignment)).await;
-                (*assignment, found.unwrap_or(Err(Error::TookTooLong(ENGAGEMENT_MAX))))
+                let found = tokio::time::timeout(each_max, self.judge(assignment)).await;
+                (*assignment, found.unwrap_or(Err(Error::TookTooLong(each_max))))
             })
             .buffer_unordered(SIDE_BY_SIDE);
         while let Some((assignment, found)) = judged.next().await {
+            let engagement = assignment.engagement;
             match found {
-                Ok(found) => findings.entry((assignment.chain_id, assignment.escrow)).or_default().extend(found),
+                Ok(found) if !found.is_empty() => {
+                    findings.entry((assignment.chain_id, assignment.escrow)).or_default().extend(found);
+                    continue;
+                }
+                Ok(_) => {}
                 Err(err) => {
-                    if matches!(err, Error::Rpc { .. } | Error::TookTooLong(_)) {
-                        unseen.insert(judge::chain_of(assignment));
+                    if matches!(err, Error::TookTooLong(_)) {
+                        self.state().slow.insert(engagement);
                     }
-                    let engagement = assignment.engagement;
                     tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "not judged this round");
                 }
             }
+            self.state().fail(engagement);
         }
-        (findings, unseen)
+        findings
     }
 
     /// Findings the API doesn't have yet. What was judged before is sent as it was.
@@ -133,6 +179,11 @@ impl Round<'_> {
         let Some(view) = self.views.get(&judge::chain_of(assignment)) else {
             return Err(Error::NoEndpoint(judge::chain_of(assignment)));
         };
+        if let Some(escrow) = self.escrow.filter(|escrow| escrow.address == assignment.escrow)
+            && !escrow.confirms(assignment).await?
+        {
+            return Err(Error::Unconfirmed);
+        }
         // What was counted before is this verifier's own word, not the API's.
         let mut before = match assignment.next_epoch.checked_sub(1) {
             None => Before { units: 0, faults: 0 },
@@ -166,7 +217,7 @@ impl Round<'_> {
 
     /// A statement is taken whole or not at all: where one is refused, its halves are sent, down to the finding that spoils it.
     async fn send(
-        &mut self,
+        &self,
         domain: &Domain,
         findings: &[Finding],
         sent: &mut HashMap<EngagementId, u64>,
@@ -179,7 +230,7 @@ impl Round<'_> {
                 Err(err) => match findings {
                     [finding] => {
                         let engagement = finding.verdict.engagement;
-                        self.resting.refused.insert(engagement, Instant::now() + PAUSE);
+                        self.state().fail(engagement);
                         tracing::warn!(
                             %engagement, epoch = finding.verdict.epoch,
                             error = &err as &dyn std::error::Error, "finding refused"
@@ -209,5 +260,14 @@ impl Round<'_> {
             signature: signature.as_bytes().to_vec().into(),
             findings,
         })
+    }
+}
+
+/// Notes in `assignments` what was sent.
+pub fn advance(assignments: &mut [Assignment], sent: &HashMap<EngagementId, u64>) {
+    for assignment in assignments {
+        if let Some(next) = sent.get(&assignment.engagement) {
+            assignment.next_epoch = assignment.next_epoch.max(*next);
+        }
     }
 }

@@ -90,6 +90,16 @@ impl View {
         Ok(Blocks { final_number, headers: self.between(from, to).await? })
     }
 
+    /// How many canonical blocks there are now with timestamps in `[from, to)`.
+    pub async fn count(&self, from: Timestamp, to: Timestamp) -> Result<u64, Error> {
+        let known = self.recent.read().ok().and_then(|recent| recent.between(from, to, to));
+        let headers = match known {
+            Some(headers) => headers,
+            None => self.between(from, to).await?,
+        };
+        Ok(u64::try_from(headers.len()).unwrap_or(u64::MAX))
+    }
+
     /// From memory, if what is final is of the chain remembered: blocks below a final one are final with it.
     fn remembered(
         &self,

@@ -1,5 +1,7 @@
 //! What the worker asks the chain.
 
+use std::time::Duration;
+
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy::eips::Encodable2718;
 use alloy::network::TxSignerSync;
@@ -13,6 +15,10 @@ use piecework_domain::{Address, B256, Bytes, U256};
 
 use crate::Error;
 use crate::error::rpc;
+
+/// What reading a balance may take of anybody's token.
+const BALANCE_GAS: u64 = 300_000;
+const BALANCE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The settlement chain, as the operator's account sees it.
 #[derive(Clone, Debug)]
@@ -57,7 +63,9 @@ impl Chain {
             return self.provider.get_balance(account).await.map(Amount).map_err(rpc("reading a balance"));
         }
         let call = TransactionRequest::default().to(token).input(piecework_contracts::balance_of_call(account).into());
-        let answer = self.provider.call(call).await.map_err(rpc("reading a token balance"))?;
+        let call = self.provider.call(call.gas_limit(BALANCE_GAS));
+        let answer = tokio::time::timeout(BALANCE_WITHIN, call).await;
+        let answer = answer.map_err(rpc("reading a token balance"))?.map_err(rpc("reading a token balance"))?;
         match <[u8; 32]>::try_from(answer.as_ref()) {
             Ok(word) => Ok(Amount(U256::from_be_bytes(word))),
             Err(_) => Err(Error::Rpc { what: "reading a token balance", problem: format!("{token} is no token") }),

@@ -1,49 +1,92 @@
 //! Money that has arrived at deposit addresses becomes escrow.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use piecework_contracts::post_from_deposit_call;
+use piecework_domain::Address;
+use piecework_domain::money::NATIVE;
+use piecework_store::PgPool;
+use piecework_store::offers::{self, Offer};
 use piecework_store::txs::{self, Kind};
-use piecework_store::{PgPool, offers};
+use tokio::time::Instant;
 
 use crate::chain::Chain;
 use crate::{Error, clock};
 
 /// Offers looked at per query.
 const BATCH: i64 = 100;
-/// Between two sweeps of one address: one that failed is tried again, and dust or a token that never runs out of it waits.
+/// Between two sweeps of one address: one that failed is tried again, and dust or a token that never runs out of it waits. Twice as
+/// long after each sweep.
 const RETRY_SECONDS: i64 = 30;
+/// A token that could not be read is left alone for so long.
+const TOKEN_PAUSE: Duration = Duration::from_secs(60);
+/// Sweeps of one token within a minute: anybody can write a token that always has something to sweep.
+const SWEEPS_OF_TOKEN_MAX: u32 = 20;
 
-/// Decides on a `postFromDeposit` for every announced bounty whose deposit address holds its token.
-pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
-    let mut after = None;
-    loop {
-        let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
-        let batch = offers::watched(&mut db, chain.id, clock::now(), after, BATCH).await?;
-        drop(db);
-        let Some(last) = batch.last() else {
-            return Ok(());
-        };
-        after = Some(last.bounty);
-        for offer in batch {
-            let held = match chain.balance(offer.deposit_address, offer.terms.token).await {
-                Ok(held) => held,
-                Err(err) => {
-                    // One bad token must not hide the other deposits.
-                    tracing::debug!(bounty = %offer.bounty, error = &err as &dyn std::error::Error, "deposit unreadable");
-                    continue;
-                }
-            };
-            if held.is_zero() {
-                continue;
-            }
+/// What was learnt about tokens; nothing of it must survive a restart.
+#[derive(Default)]
+pub struct Deposits {
+    unreadable: HashMap<Address, Instant>,
+    /// Sweeps since then.
+    sweeps: HashMap<Address, (Instant, u32)>,
+}
+
+impl Deposits {
+    /// Decides on a `postFromDeposit` for every announced bounty whose deposit address holds its token.
+    pub async fn look(&mut self, pool: &PgPool, chain: &Chain) -> Result<(), Error> {
+        self.unreadable.retain(|_, until| *until > Instant::now());
+        self.sweeps.retain(|_, (since, _)| since.elapsed() < TOKEN_PAUSE);
+        let mut after = None;
+        loop {
             let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
-            let last = txs::latest(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0).await?;
-            if last.is_some_and(|tx| tx.age_seconds < RETRY_SECONDS) {
-                continue;
-            }
-            let data = post_from_deposit_call(&offer.terms);
-            if txs::queue(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0, &data, None).await? {
-                tracing::info!(bounty = %offer.bounty, amount = %held, "a deposit has arrived");
+            let batch = offers::watched(&mut db, chain.id, clock::now(), after, BATCH).await?;
+            drop(db);
+            let Some(last) = batch.last() else {
+                return Ok(());
+            };
+            after = Some(last.bounty);
+            for offer in batch {
+                self.look_at(pool, chain, &offer).await?;
             }
         }
+    }
+
+    async fn look_at(&mut self, pool: &PgPool, chain: &Chain, offer: &Offer) -> Result<(), Error> {
+        let token = offer.terms.token;
+        if self.unreadable.contains_key(&token) {
+            return Ok(());
+        }
+        let held = match chain.balance(offer.deposit_address, token).await {
+            Ok(held) => held,
+            Err(err) => {
+                // One bad token must not hide the other deposits.
+                tracing::debug!(bounty = %offer.bounty, %token, error = &err as &dyn std::error::Error, "deposit unreadable");
+                if token != NATIVE {
+                    self.unreadable.insert(token, Instant::now() + TOKEN_PAUSE);
+                }
+                return Ok(());
+            }
+        };
+        if held.is_zero() {
+            return Ok(());
+        }
+        let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
+        if let Some(last) = txs::latest(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0).await? {
+            let sweeps = txs::recent(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0).await?;
+            if last.age_seconds < RETRY_SECONDS.saturating_mul(1 << sweeps.saturating_sub(1).min(11)) {
+                return Ok(());
+            }
+        }
+        let (_, swept) = self.sweeps.entry(token).or_insert((Instant::now(), 0));
+        if token != NATIVE && *swept >= SWEEPS_OF_TOKEN_MAX {
+            return Ok(());
+        }
+        let data = post_from_deposit_call(&offer.terms);
+        if txs::queue(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0, &data, None).await? {
+            *swept += 1;
+            tracing::info!(bounty = %offer.bounty, amount = %held, "a deposit has arrived");
+        }
+        Ok(())
     }
 }

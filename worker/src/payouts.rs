@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use piecework_contracts::redeem_call;
-use piecework_domain::chain::{Contested, Engagement};
+use piecework_domain::chain::{Contested, Engagement, Status};
 use piecework_domain::time::Timestamp;
 use piecework_domain::voucher::Voucher;
 use piecework_domain::{rules, voucher};
@@ -60,7 +60,7 @@ async fn decide(
     }
     let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
     let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, attested_at);
-    if voucher.units.min(cap) <= e.units_paid && voucher.faults <= e.faults {
+    if voucher.units.min(cap) <= e.units_paid && !has_consequence(row, voucher.faults) {
         return Ok(());
     }
     // Once the time is over the redemption period runs: what is proven then is not made to wait.
@@ -77,6 +77,14 @@ async fn decide(
         tracing::info!(engagement = %e.id, units = voucher.units, paid = e.units_paid, "redeeming a voucher");
     }
     Ok(())
+}
+
+/// Whether newly proven faults move a bond or end the engagement. Others cost only gas.
+fn has_consequence(row: &Row, faults: u64) -> bool {
+    let (e, terms) = (&row.engagement, &row.terms);
+    let takes = terms.fault_penalty != 0 && !rules::bond_left(terms, e.faults).is_zero();
+    let ends = terms.faults_max != 0 && faults >= u64::from(terms.faults_max) && e.status == Status::Active;
+    faults > e.faults && (takes || ends)
 }
 
 /// Nothing of the voucher can be redeemed while what it proves is in dispute.

@@ -10,7 +10,11 @@ use piecework_store::listen::{self, Listener};
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
-use crate::{Error, awards, deposits, outbox, payouts};
+use crate::deposits::Deposits;
+use crate::{Error, awards, outbox, payouts};
+
+/// Transactions sent before the next look at what is due.
+const SENT_AT_ONCE: usize = 64;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -40,14 +44,20 @@ pub async fn run(
             return Ok(());
         }
     }
+    // Looking at deposits means calling tokens that anybody can write: pay never waits for it.
+    tokio::join!(pay(&pool, &chain, &config, &stop), look_at_deposits(&pool, &chain, &config, &stop));
+    Ok(())
+}
+
+/// Awards, payouts, and everything that is sent.
+async fn pay(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
     let mut listener = None;
     loop {
         for (step, outcome) in [
-            ("settle", outbox::settle(&pool, &chain).await),
-            ("deposits", deposits::look(&pool, &chain).await),
-            ("awards", awards::look(&pool, &chain).await),
-            ("payouts", payouts::look(&pool, &chain, config.payout_pause).await),
-            ("send", send_all(&pool, &chain).await),
+            ("settle", outbox::settle(pool, chain).await),
+            ("payouts", payouts::look(pool, chain, config.payout_pause).await),
+            ("awards", awards::look(pool, chain).await),
+            ("send", send_all(pool, chain).await),
         ] {
             if let Err(err) = outcome {
                 tracing::warn!(step, error = &err as &dyn std::error::Error, "step failed; trying again");
@@ -55,18 +65,39 @@ pub async fn run(
             }
         }
         if listener.is_none() {
-            listener = Listener::on(&pool, listen::WORK).await.ok();
+            listener = Listener::on(pool, listen::WORK).await.ok();
         }
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => return,
             () = tokio::time::sleep(config.poll_interval) => {}
             heard = heard(&mut listener) => if heard.is_err() { listener = None },
         }
     }
 }
 
+async fn look_at_deposits(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
+    let mut deposits = Deposits::default();
+    loop {
+        let looked = tokio::select! {
+            () = stop.cancelled() => return,
+            looked = deposits.look(pool, chain) => looked,
+        };
+        if let Err(err) = looked {
+            tracing::warn!(step = "deposits", error = &err as &dyn std::error::Error, "step failed; trying again");
+        }
+        if pause(stop, config.poll_interval).await {
+            return;
+        }
+    }
+}
+
+/// A portion at a time: what is decided meanwhile, pay above all, has its turn soon.
 async fn send_all(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
-    while outbox::send_next(pool, chain).await? {}
+    for _ in 0..SENT_AT_ONCE {
+        if !outbox::send_next(pool, chain).await? {
+            break;
+        }
+    }
     Ok(())
 }
 
