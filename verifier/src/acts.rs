@@ -168,7 +168,11 @@ impl Acts<'_> {
         if asserted.at.plus(u64::from(a.terms.challenge_seconds)) <= now {
             return Ok(Look::Over);
         }
-        let most = self.most(a, asserted).await?;
+        let (most, judged) = self.most(a, asserted).await?;
+        // What is judged is exact: worth waiting for, while the window is far from its end.
+        if !judged && now < asserted.at.plus(u64::from(a.terms.challenge_seconds) * 2 / 3) {
+            return Ok(Look::Stands);
+        }
         let mut floor = most.max(self.escrow.units_paid(a).await?);
         // Who contests more takes over: a friend of the runner could have contested little.
         if asserted.units <= floor || asserted.floor.is_some_and(|known| known <= floor) {
@@ -200,21 +204,21 @@ impl Acts<'_> {
     }
 
     /// The most units there can have been when the assertion speaks of: those counted, and every block that was seen since the last
-    /// epoch judged. An honest runner asserts in the middle of an epoch, too.
-    async fn most(&self, a: &Assignment, asserted: Asserted) -> Result<u64, Error> {
+    /// epoch judged: an honest runner asserts in the middle of an epoch, too. And whether all of it was judged.
+    async fn most(&self, a: &Assignment, asserted: Asserted) -> Result<(u64, bool), Error> {
         let about = Timestamp(asserted.at.0.saturating_sub(u64::from(a.terms.silence_seconds)));
         let newest = self.memory.newest(a.engagement)?;
         let (counted, judged) = newest.map_or((0, 0), |finding| (finding.verdict.units, finding.verdict.epoch + 1));
         let Some((from, _)) = rules::epoch_window(&a.terms, a.started_at, a.ends_at, judged) else {
-            return Ok(counted);
+            return Ok((counted, true));
         };
         if from >= about {
-            return Ok(counted);
+            return Ok((counted, true));
         }
         let chain = judge::chain_of(a);
         let view = self.views.get(&chain).ok_or(Error::NoEndpoint(chain))?;
         let seen = view.count(from, about.plus(1)).await?;
-        Ok(counted.saturating_add(seen))
+        Ok((counted.saturating_add(seen), false))
     }
 
     /// Claims that bring something, a few per look.
