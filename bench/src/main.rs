@@ -58,6 +58,8 @@ struct Index {
 const EMPTY_BLOCKS: u64 = 70;
 
 fn main() -> Result<()> {
+    // A second time, for a chain, is refused and harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new()?;
     match Cli::parse().what {
         What::Child(child) => runtime.block_on(mirror::child(child)),
