@@ -17,10 +17,9 @@ use piecework_domain::{Address, B256, U256};
 use piecework_store::chains::{self, Header, Mark};
 use piecework_store::events::{self, Placed};
 use piecework_store::{PgPool, bounties, engagements, specs};
-use piecework_toolchain::postgres::Postgres;
 use serde_json::{Value, json};
 
-use crate::{api, percentile, say};
+use crate::{Server, api, percentile, say};
 use piecework_bench::chain::{CHAIN_ID, terms};
 
 #[derive(Args)]
@@ -47,11 +46,8 @@ const PARTIES: u64 = 1_000;
 const BEGAN: u64 = 1_750_000_000;
 
 pub async fn run(options: &Options) -> Result<()> {
-    let tools = piecework_toolchain::ensure_installed()?;
-    let dir = tempfile::Builder::new().prefix("piecework-bench-").tempdir()?;
-    crate::open_to_others(dir.path())?;
-    let postgres = Postgres::start(&tools, &dir.path().join("postgres"))?;
-    let url = piecework_store::fresh_database(&postgres.url("postgres"), "lists").await?;
+    let server = Server::start()?;
+    let url = piecework_store::fresh_database(&server.postgres.url("postgres"), "lists").await?;
     let pool = piecework_store::connect(&url, 8).await?;
     piecework_store::migrate(&pool).await?;
     let world = World::begin(&pool).await?;
@@ -199,7 +195,6 @@ impl World {
                 verifiers: Self::verifiers(n),
                 units_max: 100,
                 started_at: at(n),
-                // Nine of ten have ended long ago.
                 ends_at: Some(at(n).plus(100)),
                 reserve: Amount(U256::from(50_000)),
                 spare: false,

@@ -13,8 +13,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use piecework_toolchain::Tools;
 use piecework_toolchain::postgres::Postgres;
 use serde_json::json;
+use tempfile::TempDir;
 
 use piecework_bench::chain::Chain;
 
@@ -69,14 +71,12 @@ fn main() -> Result<()> {
 }
 
 async fn index(options: &Index) -> Result<()> {
-    let tools = piecework_toolchain::ensure_installed()?;
-    let dir = tempfile::Builder::new().prefix("piecework-bench-").tempdir()?;
-    open_to_others(dir.path())?;
-    let postgres = Postgres::start(&tools, &dir.path().join("postgres"))?;
+    let server = Server::start()?;
+    let Server { tools, postgres, dir } = &server;
     let admin = postgres.url("postgres");
     let logs: PathBuf = dir.path().to_owned();
 
-    let mut chain = Chain::start(&tools, &logs, "anvil", 1).await?;
+    let mut chain = Chain::start(tools, &logs, "anvil", 1).await?;
     chain.flood(options.events).await?;
     // So that everybody takes all events for final.
     chain.rest(EMPTY_BLOCKS).await?;
@@ -95,13 +95,13 @@ async fn index(options: &Index) -> Result<()> {
         rss = rss.max(measured.peak_rss_mb);
         say(&format!("run {run}: Piecework {} events/s, {} MB at most", measured.events_per_s, measured.peak_rss_mb));
         if !options.without_ponder {
-            pondered.push(ponder::backfill(&tools, &chain, &admin, &logs).await?);
+            pondered.push(ponder::backfill(tools, &chain, &admin, &logs).await?);
             say(&format!("run {run}: Ponder {} events/s", pondered[run - 1]));
         }
     }
-    let live = live::measure(&tools, &admin, &logs).await?;
+    let live = live::measure(tools, &admin, &logs).await?;
     say(&live.say());
-    let reorgs = reorgs::measure(&tools, &admin, &logs, options.reorgs).await?;
+    let reorgs = reorgs::measure(tools, &admin, &logs, options.reorgs).await?;
     say(&format!("{} of {} reorgs right, settled within {} ms (p99)", reorgs.right, reorgs.run, reorgs.settle_ms_p99));
 
     let figures = json!({
@@ -121,6 +121,24 @@ async fn index(options: &Index) -> Result<()> {
         println!("{figures:#}");
     }
     Ok(())
+}
+
+/// A PostgreSQL of this run alone, and a directory for logs.
+struct Server {
+    tools: Tools,
+    // Before the directory, which it lies in: fields are dropped in their order.
+    postgres: Postgres,
+    dir: TempDir,
+}
+
+impl Server {
+    fn start() -> Result<Self> {
+        let tools = piecework_toolchain::ensure_installed()?;
+        let dir = tempfile::Builder::new().prefix("piecework-bench-").tempdir()?;
+        open_to_others(dir.path())?;
+        let postgres = Postgres::start(&tools, &dir.path().join("postgres"))?;
+        Ok(Self { tools, postgres, dir })
+    }
 }
 
 /// `null` where nothing was measured.

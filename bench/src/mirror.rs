@@ -24,7 +24,6 @@ pub struct Child {
 
 /// What `piecework index` does. The database's address comes by the environment.
 pub async fn child(args: Child) -> Result<()> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let pool = piecework_store::connect(&std::env::var("DATABASE_URL")?, 4).await?;
     let config = piecework_indexer::Config {

@@ -28,13 +28,14 @@ pub enum Error {
     /// More than an honest API says at once.
     #[error("{url} answers with more than {BODY_BYTES_MAX} bytes")]
     TooLarge { url: String },
+    /// An answer that could not be read. The same request may succeed later.
     #[error("{url} answers with something else than expected")]
     Unexpected {
         url: String,
         #[source]
         err: serde_json::Error,
     },
-    /// No answer, or none that could be read. The same request may succeed later.
+    /// No answer, or not all of it. The same request may succeed later.
     #[error("calling {url}")]
     Unreachable {
         url: String,
@@ -47,8 +48,8 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match self {
             Self::Refused(problem) => problem.retryable || problem.status >= 500,
-            Self::Unreachable { .. } => true,
-            Self::TooLarge { .. } | Self::Unexpected { .. } => false,
+            Self::Unreachable { .. } | Self::Unexpected { .. } => true,
+            Self::TooLarge { .. } => false,
         }
     }
 

@@ -5,15 +5,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use futures::StreamExt;
 use piecework_client::Assignment;
 use piecework_contracts::{claim_fee_call, dispute_call};
 use piecework_domain::chain::Contested;
 use piecework_domain::ids::EngagementId;
-use piecework_domain::merkle::Tree;
-use piecework_domain::messages::{Domain, Statement, Verdict};
+use piecework_domain::messages::{Domain, Verdict};
 use piecework_domain::money::NATIVE;
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, Bytes, U256, rules};
@@ -24,7 +22,7 @@ use crate::escrow::{Asserted, Escrow};
 use crate::memory::Memory;
 use crate::policy::Policy;
 use crate::watch::View;
-use crate::{Error, judge};
+use crate::{Error, judge, sign};
 
 /// A claim costs a transaction: it waits for this many epochs, or for the engagement's end.
 const FEE_EPOCHS_MIN: usize = 20;
@@ -292,10 +290,8 @@ impl Acts<'_> {
     }
 
     fn claim(&self, a: &Assignment, verdicts: &[Verdict], attested_at: Timestamp) -> Result<Bytes, Error> {
-        let tree = Tree::new(verdicts.iter().map(Verdict::leaf).collect());
-        let statement = Statement { root: tree.map(|tree| tree.root()).unwrap_or_default(), attested_at };
-        let digest = statement.digest(&Domain::new(a.chain_id, a.escrow));
-        let signature = self.signer.sign_hash_sync(&digest).map_err(Error::Sign)?.as_bytes().to_vec().into();
+        let domain = Domain::new(a.chain_id, a.escrow);
+        let (_, signature) = sign::statement(self.signer, &domain, verdicts, attested_at)?;
         Ok(claim_fee_call(&[(&a.terms, &a.verifiers, &a.bid, verdicts)], self.account.me, attested_at, &signature))
     }
 

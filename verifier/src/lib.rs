@@ -15,6 +15,7 @@ mod policy;
 mod recent;
 mod round;
 mod run;
+mod sign;
 mod watch;
 
 pub use error::Error;

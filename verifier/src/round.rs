@@ -4,21 +4,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use futures::StreamExt;
 use piecework_client::{Assignment, Client, Finding, StatementBody};
 use piecework_domain::Address;
 use piecework_domain::ids::EngagementId;
-use piecework_domain::merkle::Tree;
-use piecework_domain::messages::{Domain, Statement};
+use piecework_domain::messages::Domain;
 use tokio::time::Instant;
 
 use crate::escrow::Escrow;
 use crate::judge::{self, Before};
 use crate::memory::Memory;
 use crate::watch::View;
-use crate::{Error, clock};
+use crate::{Error, clock, sign};
 
 /// Epochs of one engagement judged in one round: after being away, the rest waits for the next.
 const EPOCHS_PER_ROUND_MAX: usize = 20;
@@ -250,16 +248,9 @@ impl Round<'_> {
         let attested_at = clock::now();
         // Before the signature exists: what was signed once stands, and a fee is never claimed for an earlier time.
         let findings = self.memory.attest(findings, attested_at)?;
-        let tree = Tree::new(findings.iter().map(|finding| finding.verdict.leaf()).collect());
-        let root = tree.map(|tree| tree.root()).unwrap_or_default();
-        let statement = Statement { root, attested_at };
-        let signature = self.signer.sign_hash_sync(&statement.digest(domain)).map_err(Error::Sign)?;
-        Ok(StatementBody {
-            verifier: self.signer.address(),
-            statement,
-            signature: signature.as_bytes().to_vec().into(),
-            findings,
-        })
+        let verdicts = findings.iter().map(|finding| &finding.verdict);
+        let (statement, signature) = sign::statement(self.signer, domain, verdicts, attested_at)?;
+        Ok(StatementBody { verifier: self.signer.address(), statement, signature, findings })
     }
 }
 
