@@ -32,6 +32,13 @@ impl Anvil {
     /// Starts anvil on loopback with its log in `dir` and waits until it listens.
     pub fn start(tools: &Tools, dir: &Path, name: &str, options: AnvilOptions) -> Result<Self> {
         let log = dir.join(format!("{name}.log"));
+        // Else old states pile up in the home folder whenever an anvil is killed.
+        let states = dir.join(format!("{name}.states"));
+        if let Err(err) = std::fs::remove_dir_all(&states)
+            && err.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(err).with_context(|| format!("removing {}", states.display()));
+        }
         let mut program = Program::new(tools.anvil()?, &log).args([
             "--host",
             "127.0.0.1",
@@ -41,6 +48,8 @@ impl Anvil {
             &options.chain_id.to_string(),
             "--slots-in-an-epoch",
             &options.safe_depth.to_string(),
+            "--cache-path",
+            &states.to_string_lossy(),
         ]);
         if options.block_seconds > 0 {
             program = program.args(["--mixed-mining", "--block-time", &options.block_seconds.to_string()]);

@@ -186,6 +186,10 @@ impl Acts<'_> {
                 // As much as can be paid for.
                 let contested = U256::from(asserted.units - floor).saturating_mul(purse) / bond;
                 floor = asserted.units - contested.saturating_to::<u64>();
+                if asserted.units <= floor || asserted.floor.is_some_and(|known| known <= floor) {
+                    tracing::warn!(engagement = %a.engagement, %bond, %purse, "a dispute is more than this verifier can put up");
+                    return Ok(Look::Stands);
+                }
                 bond = self.escrow.dispute_bond(a, me, asserted.units - floor).await?;
                 tracing::warn!(engagement = %a.engagement, floor, "the whole dispute is more than this verifier can put up");
             }

@@ -43,11 +43,12 @@ impl Duties<'_> {
     pub async fn judge(
         &self,
         assigned: watch::Sender<Arc<Vec<Assignment>>>,
-        urgent: watch::Receiver<HashSet<EngagementId>>,
+        mut urgent: watch::Receiver<HashSet<EngagementId>>,
     ) {
         let mut read = Read::default();
         while !self.stop.is_cancelled() {
-            if read.is_stale() {
+            let stale = read.is_stale();
+            if stale {
                 let began = Instant::now();
                 match self.api.assignments(self.round.signer.address()).await {
                     Ok(all) => {
@@ -59,7 +60,9 @@ impl Duties<'_> {
                     }
                 }
             }
-            read.list = self.policy.order(std::mem::take(&mut read.list), &urgent.borrow());
+            if stale || urgent.has_changed().unwrap_or(false) {
+                read.list = self.policy.order(std::mem::take(&mut read.list), &urgent.borrow_and_update());
+            }
             let sent = tokio::select! {
                 () = self.stop.cancelled() => return,
                 sent = self.round.run(&mut read.list) => sent,
