@@ -197,6 +197,16 @@ pub struct Work {
     /// Least time between two redemptions of one engagement
     #[arg(long, env = "PIECEWORK_PAYOUT_PAUSE_SECONDS", default_value_t = 600)]
     pub payout_pause_seconds: u64,
+    /// Payouts wait while gas costs more than so many wei, unless they would come too late
+    #[arg(long, env = "PIECEWORK_GAS_PRICE_MAX")]
+    pub gas_price_max: Option<u128>,
+    /// Tokens, besides the native coin, whose deposits, awards and payouts are relayed: TOKEN=LEAST, where LEAST is what a payout must
+    /// bring (base units) to be worth its gas
+    #[arg(long, env = "PIECEWORK_RELAY_TOKENS", value_delimiter = ',', value_parser = accepted)]
+    pub token: Vec<(Address, u128)>,
+    /// Redeem only where the bid's relay fee is worth the gas (without it, the operator pays for what brings more than it costs)
+    #[arg(long, env = "PIECEWORK_RELAY_FOR_FEES")]
+    pub relay_for_fees: bool,
     #[arg(long, env = "PIECEWORK_POLL_INTERVAL_MS", default_value_t = 1_000)]
     pub poll_interval_ms: u64,
 }

@@ -122,10 +122,14 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for LastEventId {
 
 /// Rows of a page: `limit` between 1 and 100, 50 unless asked.
 pub fn page_size(limit: Option<u32>) -> Result<i64, Error> {
-    match limit {
-        None => Ok(50),
-        Some(limit @ 1..=100) => Ok(i64::from(limit)),
-        Some(limit) => Err(Error::malformed("malformed_query", format!("limit is 1 to 100, got {limit}"))),
+    page_size_up_to(limit, 100)
+}
+
+/// The same for lists with pages of up to `max`.
+pub fn page_size_up_to(limit: Option<u32>, max: u32) -> Result<i64, Error> {
+    match limit.unwrap_or(50) {
+        limit if (1..=max).contains(&limit) => Ok(i64::from(limit)),
+        limit => Err(Error::malformed("malformed_query", format!("limit is 1 to {max}, got {limit}"))),
     }
 }
 

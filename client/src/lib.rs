@@ -15,8 +15,8 @@ pub use types::{Assignment, Claims, Engagement, Finding, Page, Problem, Receipt,
 /// Claims the API returns at once.
 const CLAIMS_PAGE: usize = 5_000;
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Pages of one list that are read, of 100 each.
-pub const PAGES_MAX: usize = 200;
+/// Assignments the API returns at once, at most.
+const ASSIGNMENTS_PAGE: usize = 500;
 /// Bytes of one answer: no honest one comes near.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -83,24 +83,26 @@ impl Client {
         self.read(self.http.post(self.url(path)).json(body), path).await
     }
 
-    /// Everything `verifier` has to judge, [`PAGES_MAX`] pages at most.
-    pub async fn assignments(&self, verifier: Address) -> Result<Vec<Assignment>, Error> {
+    /// What `verifier` has to judge, the first `max` that match `filter`: a query such as `token=0x…&chains=1,10`.
+    pub async fn assignments(&self, verifier: Address, filter: &str, max: usize) -> Result<Vec<Assignment>, Error> {
         let mut all = Vec::new();
-        let mut query = String::new();
-        for _ in 0..PAGES_MAX {
-            let page: Page<Assignment> =
-                self.get(&format!("/v1/verifiers/{verifier}/assignments?limit=100{query}")).await?;
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/v1/verifiers/{verifier}/assignments?limit={ASSIGNMENTS_PAGE}&{filter}{cursor}");
+            let page: Page<Assignment> = self.get(&path).await?;
             all.extend(page.items);
             match page.next_cursor {
-                Some(cursor) => query = format!("&cursor={cursor}"),
-                None => break,
+                Some(next) if all.len() < max => cursor = format!("&cursor={next}"),
+                _ => {
+                    all.truncate(max);
+                    return Ok(all);
+                }
             }
         }
-        Ok(all)
     }
 
-    /// Claims of the block numbers `from..=to`, page by page.
-    pub async fn claims(&self, id: EngagementId, from: u64, to: u64) -> Result<Vec<SignedClaim>, Error> {
+    /// Claims of the block numbers `from..=to`, page by page; the first `max` of them.
+    pub async fn claims(&self, id: EngagementId, from: u64, to: u64, max: usize) -> Result<Vec<SignedClaim>, Error> {
         let mut all: Vec<SignedClaim> = Vec::new();
         let mut next = from;
         loop {
@@ -109,7 +111,8 @@ impl Client {
             let Some(last) = page.claims.last().map(|claim| claim.number) else { return Ok(all) };
             // The last number's revisions may go on on the next page: read that number again.
             all.extend(page.claims.into_iter().filter(|claim| !full || claim.number < last));
-            if !full || last == next {
+            if !full || last == next || all.len() >= max {
+                all.truncate(max);
                 return Ok(all);
             }
             next = last;

@@ -12,8 +12,8 @@ pub mod sequencer;
 pub mod signature;
 pub mod spec;
 pub mod terms;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod voucher;
 

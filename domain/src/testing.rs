@@ -1,9 +1,11 @@
-//! Keys and terms for this crate's tests.
+//! Keys, terms and an engagement for tests.
 
 use alloy_primitives::{Address, B256, Bytes};
 use k256::ecdsa::SigningKey;
 
-use crate::ids::SpecHash;
+use crate::chain::{Engagement, Event};
+use crate::ids::{BountyId, SpecHash};
+use crate::messages::Bid;
 use crate::money::Amount;
 use crate::terms::{Terms, VerifierSet};
 use crate::time::Timestamp;
@@ -57,4 +59,38 @@ pub fn terms() -> Terms {
         spec_hash: SpecHash(B256::repeat_byte(5)),
         salt: Amount::ZERO,
     }
+}
+
+/// At the highest rate, by runner 4, paid to 5, with the node 6.
+pub fn bid() -> Bid {
+    Bid {
+        bounty: BountyId(B256::repeat_byte(1)),
+        runner: address(4),
+        payee: address(5),
+        node: address(6),
+        rate: 500,
+        relay_fee: 0,
+        expires_at: Timestamp(2_000_000),
+        nonce: Amount::ZERO,
+    }
+}
+
+/// What `bid` becomes at `START`: 100 units until 100 s later.
+pub fn engaged() -> Event {
+    Event::Engaged {
+        engagement: bid().engagement_id(),
+        bounty: bid().bounty,
+        bid: bid(),
+        verifiers: verifiers(),
+        units_max: 100,
+        started_at: START,
+        ends_at: Some(START.plus(100)),
+        reserve: 50_210.into(),
+        spare: false,
+        escrow: 0.into(),
+    }
+}
+
+pub fn engagement() -> Engagement {
+    Engagement::apply(None, &engaged()).expect("is consistent").expect("exists")
 }

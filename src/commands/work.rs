@@ -13,7 +13,14 @@ pub async fn run(args: cli::Work) -> Result<()> {
     let settings = piecework_worker::Config {
         chain_id: args.chain.chain_id,
         escrow: args.chain.escrow,
-        payout_pause: Duration::from_secs(args.payout_pause_seconds),
+        policy: piecework_worker::Policy {
+            pause: Duration::from_secs(args.payout_pause_seconds),
+            gas_price_max: args.gas_price_max,
+        },
+        relay: piecework_worker::Relay {
+            tokens: args.token.into_iter().filter(|(token, _)| !token.is_zero()).collect(),
+            for_fees: args.relay_for_fees,
+        },
         poll_interval: Duration::from_millis(args.poll_interval_ms),
     };
     let provider = config::provider(&args.rpc.rpc_url)?;

@@ -133,6 +133,11 @@ impl Stack {
         let mut parts: Vec<(String, &str, Envs)> =
             vec![("index".to_owned(), "index", inside.clone()), ("serve".to_owned(), "serve", inside.clone())];
         inside.push(("PIECEWORK_WORKER_KEY_FILE", key("operator")?));
+        // A cent of the dollar that the stories are paid in.
+        inside.push((
+            "PIECEWORK_RELAY_TOKENS",
+            self.deployed.test_usd.map_or_else(String::new, |usd| format!("{usd}=10000")),
+        ));
         parts.push(("work".to_owned(), "work", inside));
         for n in 1..=3 {
             let mut envs = chain.to_vec();

@@ -1,10 +1,10 @@
 //! Signed awards. Written by the API, relayed by the worker.
 
-use piecework_domain::Bytes;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::messages::{Award, Bid};
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
+use piecework_domain::{Address, Bytes};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -46,9 +46,18 @@ pub struct Relay {
     pub verifiers: VerifierSet,
 }
 
-/// Awards of posted bounties that are not engaged yet, not expired at `now`, and have no transaction that is under way or
-/// failed after the award arrived.
-pub async fn to_relay(db: &mut PgConnection, chain_id: u64, now: Timestamp, limit: i64) -> Result<Vec<Relay>> {
+/// Awards that can succeed as far as the mirror knows: not engaged yet nor expired at `now`, their bounty has the money and the seat, and
+/// no transaction for them is under way. One that failed rests, twice as long each time up to five minutes, and comes after those that
+/// never did; bounties take turns, so that nobody's hopeless awards hold back others'. A bounty of which one was mined and reverted rests
+/// for an hour, twice as long each time: whoever can make the outcome depend on the block burns little of the operator's gas.
+pub async fn to_relay(
+    db: &mut PgConnection,
+    chain_id: u64,
+    tokens: &[Address],
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Relay>> {
+    let tokens: Vec<_> = tokens.iter().map(|token| token.to_vec()).collect();
     let rows = sqlx::query!(
         r#"select a.award as "award: Json<Award>", a.signature as award_signature,
                   b.bid as "bid: Json<Bid>", b.signature as bid_signature,
@@ -57,14 +66,29 @@ pub async fn to_relay(db: &mut PgConnection, chain_id: u64, now: Timestamp, limi
            join bids b on b.id = a.bid_id
            join offers o on o.bounty_id = a.bounty_id
            join bounties posted on posted.id = a.bounty_id
+           cross join lateral (select count(*) as failures, max(t.updated_at) as last from txs t
+                               where t.chain_id = $1 and t.kind = 'award' and t.subject = a.bid_id and t.state = 'failed') f
+           cross join lateral (select count(*) as reverts, max(t.updated_at) as last from awards o
+                               join txs t on t.chain_id = $1 and t.kind = 'award' and t.subject = o.bid_id
+                                             and t.state = 'failed' and t.error = 'reverted'
+                               where o.bounty_id = a.bounty_id) r
            where o.chain_id = $1 and a.expires_at > $2 and b.expires_at > $2
+             and (posted.state ->> 'escrow')::numeric >= b.rate * (o.terms ->> 'unitsMax')::numeric
+             and case when (a.award ->> 'spare')::bool then (posted.state ->> 'seatsVacated')::bigint > 0
+                      else (posted.state ->> 'seatsTaken')::bigint < (o.terms ->> 'seats')::bigint end
+             and posted.token = any($4)
+             and (r.last is null or r.last < now() - 2 ^ least(r.reverts, 10) * interval '30 minutes')
+             and (f.last is null or f.last < now() - least(300, 5 * 2 ^ least(f.failures, 6)) * interval '1 second')
              and not exists (select from engagements e where e.id = a.bid_id)
              and not exists (select from txs t where t.chain_id = $1 and t.kind = 'award' and t.subject = a.bid_id
-                             and (t.state in ('queued', 'signed') or t.updated_at > now() - interval '10 seconds'))
-           order by a.created_at limit $3"#,
+                             and (t.state in ('queued', 'signed')
+                                  or (t.state <> 'failed' and t.updated_at > now() - interval '10 seconds')))
+           order by f.failures, row_number() over (partition by a.bounty_id order by f.failures, a.created_at), a.created_at
+           limit $3"#,
         to_i64(chain_id)?,
         to_time(now),
         limit,
+        &tokens,
     )
     .fetch_all(db)
     .await?;

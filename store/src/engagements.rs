@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use piecework_domain::Address;
 use piecework_domain::chain::{Bounty, Engagement};
 use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::money::Amount;
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
+use piecework_domain::{Address, U256};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -214,30 +215,6 @@ pub async fn page(db: &mut PgConnection, chain_id: u64, after: Option<Engagement
     rows.into_iter().map(Selected::row).collect()
 }
 
-/// Engagements that can still be paid and have a verdict by at least one verifier, in id order after `after`.
-pub async fn redeemable_candidates(
-    db: &mut PgConnection,
-    chain_id: u64,
-    after: Option<EngagementId>,
-    limit: i64,
-) -> Result<Vec<Row>> {
-    let rows = sqlx::query_as!(
-        Selected,
-        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>"
-           from engagements e join bounties b on b.id = e.bounty_id
-           where e.chain_id = $1 and e.status <> 'closed' and ($2::bytea is null or e.id > $2)
-             and exists (select from verdicts v where v.engagement_id = e.id
-                         and (v.units > e.units_paid or v.faults > (e.state ->> 'faults')::bigint))
-           order by e.id limit $3"#,
-        to_i64(chain_id)?,
-        after.as_ref().map(|id| id.0.as_slice()),
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Selected::row).collect()
-}
-
 /// An engagement a verifier has to judge, and how far it has.
 #[derive(Clone, Debug)]
 pub struct Assignment {
@@ -248,27 +225,72 @@ pub struct Assignment {
     pub faults: u64,
 }
 
-/// Engagements whose verifier set names `verifier`, that are not closed, with its last verdict.
+/// What a verifier asks for: unset filters match everything.
+#[derive(Clone, Debug, Default)]
+pub struct AssignmentFilter {
+    /// Chains whose blocks it can judge.
+    pub chains: Option<Vec<u64>>,
+    pub token: Option<Address>,
+    pub poster: Option<Address>,
+    /// After this row in the list's order.
+    pub after: Option<AssignmentPlace>,
+}
+
+/// A row's place in the order of assignments: the highest fee first, then the most locked at the award, in base units of whatever token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssignmentPlace {
+    pub fee: Amount,
+    pub locked: Amount,
+    pub id: EngagementId,
+}
+
+impl Assignment {
+    pub fn place(&self) -> AssignmentPlace {
+        let (e, terms) = (&self.row.engagement, &self.row.terms);
+        let locked = U256::from(e.bid.rate).saturating_mul(U256::from(terms.units_max));
+        AssignmentPlace { fee: terms.verifier_fee.into(), locked: Amount(locked), id: e.id }
+    }
+}
+
+/// Engagements whose verifier set names `verifier`, that are not closed, with its last verdict. Those that pay and lock most come first:
+/// a reader that has a bound loses what is worth least.
 pub async fn assignments(
     db: &mut PgConnection,
     verifier: Address,
-    after: Option<EngagementId>,
+    filter: &AssignmentFilter,
     limit: i64,
 ) -> Result<Vec<Assignment>> {
+    let chains = filter.chains.as_ref().map(|ids| ids.iter().map(|id| id.to_string()).collect::<Vec<_>>());
     let rows = sqlx::query!(
-        r#"select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>",
-                  s.body as spec, v.epoch as "epoch?", v.units as "units?", v.faults as "faults?"
-           from engagements e
-           join bounties b on b.id = e.bounty_id
-           join specs s on s.hash = b.spec_hash
+        r#"with named as (
+               select e.id, e.bounty_id, s.body, (b.state #>> '{terms,verifierFee}')::numeric as fee,
+                      (e.state #>> '{bid,rate}')::numeric * (b.state #>> '{terms,unitsMax}')::numeric as locked
+               from engagements e
+               join bounties b on b.id = e.bounty_id
+               join specs s on s.hash = b.spec_hash
+               where e.status <> 'closed' and e.state -> 'verifiers' -> 'members' ? $2
+                 and ($3::bytea is null or b.token = $3) and ($4::bytea is null or b.poster = $4)
+                 and ($5::text[] is null or convert_from(s.body, 'UTF8')::jsonb ->> 'chainId' = any($5))),
+           page as (
+               select * from named
+               where $6::text is null or (fee, locked, id) < ($6::text::numeric, $7::text::numeric, $8::bytea)
+               order by fee desc, locked desc, id desc limit $9)
+           select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>",
+                  p.body as spec, v.epoch as "epoch?", v.units as "units?", v.faults as "faults?"
+           from page p
+           join engagements e on e.id = p.id
+           join bounties b on b.id = p.bounty_id
            left join lateral (select epoch, units, faults from verdicts
                               where engagement_id = e.id and verifier = $1 order by epoch desc limit 1) v on true
-           where e.status <> 'closed' and ($3::bytea is null or e.id > $3)
-             and e.state -> 'verifiers' -> 'members' ? $2
-           order by e.id limit $4"#,
+           order by p.fee desc, p.locked desc, p.id desc"#,
         verifier.as_slice(),
         verifier_key(verifier),
-        after.as_ref().map(|id| id.0.as_slice()),
+        filter.token.as_ref().map(|token| token.as_slice()),
+        filter.poster.as_ref().map(|poster| poster.as_slice()),
+        chains.as_deref(),
+        filter.after.map(|place| place.fee.to_string()),
+        filter.after.map(|place| place.locked.to_string()),
+        filter.after.as_ref().map(|place| place.id.0.as_slice()),
         limit,
     )
     .fetch_all(db)

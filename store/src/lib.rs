@@ -9,6 +9,7 @@ pub mod chains;
 pub mod claims;
 mod convert;
 mod copy;
+pub mod dues;
 pub mod engagements;
 mod error;
 pub mod events;

@@ -128,6 +128,19 @@ pub async fn attested(
         .collect()
 }
 
+/// When the first of an engagement's verdicts attested after `after` was attested.
+pub async fn next_attested(db: &mut PgConnection, id: EngagementId, after: Timestamp) -> Result<Option<Timestamp>> {
+    let row = sqlx::query!(
+        "select min(s.attested_at) as at from verdicts v join statements s on s.id = v.statement_id
+         where v.engagement_id = $1 and s.attested_at > $2",
+        id.0.as_slice(),
+        to_time(after),
+    )
+    .fetch_one(db)
+    .await?;
+    row.at.map(to_timestamp).transpose()
+}
+
 /// One verifier's finding for one epoch.
 #[derive(Clone, Debug)]
 pub struct Finding {

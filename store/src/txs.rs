@@ -1,14 +1,15 @@
 //! The operator's transactions. Written by the worker.
 //!
-//! queued → signed → mined, or failed. The signed bytes are stored before they are sent, and a retry sends the same bytes.
+//! queued → signed → mined → final, back to signed where a reorg took it away; or failed. Signed bytes are stored before they are sent:
+//! every attempt to send a transaction has the same nonce, so that one of them is mined at most.
 
 use piecework_domain::{Address, B256, Bytes};
 use sqlx::PgConnection;
 
-use crate::Result;
 use crate::convert::{hash, to_i64, to_u64};
+use crate::{Error, Result};
 
-/// What a transaction is for. `subject` is the bounty's or engagement's id.
+/// What a transaction is for. `subject` is the bounty's or engagement's id, or the hash of a batch's calldata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     PostFromDeposit,
@@ -26,27 +27,25 @@ impl Kind {
     }
 }
 
-/// Decides on a transaction. False if one for the same purpose is under way.
+/// Decides on a transaction. `None` if one for the same purpose is under way.
 pub async fn queue(
     db: &mut PgConnection,
     chain_id: u64,
     kind: Kind,
     subject: B256,
     data: &Bytes,
-    units: Option<u64>,
-) -> Result<bool> {
-    let done = sqlx::query!(
-        "insert into txs (chain_id, kind, subject, data, units) values ($1, $2, $3, $4, $5)
-         on conflict (chain_id, kind, subject) where state in ('queued', 'signed') do nothing",
+) -> Result<Option<i64>> {
+    let row = sqlx::query!(
+        "insert into txs (chain_id, kind, subject, data) values ($1, $2, $3, $4)
+         on conflict (chain_id, kind, subject) where state in ('queued', 'signed') do nothing returning id",
         to_i64(chain_id)?,
         kind.name(),
         subject.as_slice(),
         data.as_ref(),
-        units.map(to_i64).transpose()?,
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(row.map(|row| row.id))
 }
 
 /// A decided transaction to be signed.
@@ -58,11 +57,11 @@ pub struct Queued {
     pub data: Bytes,
 }
 
-/// Takes the oldest queued transaction for this db_tx, pay before everything else; other workers skip it.
+/// Takes the oldest queued transaction for this db_tx; other workers skip it.
 pub async fn take_queued(db: &mut PgConnection, chain_id: u64) -> Result<Option<Queued>> {
     let row = sqlx::query!(
         "select id, kind, subject, data from txs where chain_id = $1 and state = 'queued'
-         order by kind <> 'redeem', id limit 1 for update skip locked",
+         order by id limit 1 for update skip locked",
         to_i64(chain_id)?
     )
     .fetch_optional(db)
@@ -79,100 +78,194 @@ pub async fn lock_sender(db: &mut PgConnection, sender: Address) -> Result<()> {
     Ok(())
 }
 
-/// Nonces of transactions under way, ascending.
-pub async fn open_nonces(db: &mut PgConnection, chain_id: u64, sender: Address) -> Result<Vec<u64>> {
-    let rows = sqlx::query!(
-        r#"select nonce as "nonce!" from txs where chain_id = $1 and sender = $2 and state = 'signed' order by nonce"#,
-        to_i64(chain_id)?,
-        sender.as_slice(),
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(|row| to_u64(row.nonce)).collect()
-}
-
-/// A stored, signed transaction.
-#[derive(Clone, Debug)]
-pub struct Signed {
-    pub id: i64,
-    pub kind: String,
-    pub subject: B256,
-    pub nonce: u64,
+/// Bytes of a transaction, as they are or were sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
     pub raw: Bytes,
     pub tx_hash: B256,
+    /// In wei per gas.
+    pub max_fee_per_gas: u128,
+    pub max_priority_fee_per_gas: u128,
 }
 
-/// Stores the bytes that will be sent. A mined transaction of the same nonce is one a reorg took away.
+/// Stores the bytes that will be sent first.
 pub async fn sign(
     db: &mut PgConnection,
     id: i64,
     sender: Address,
     nonce: u64,
-    raw: &Bytes,
-    tx_hash: B256,
+    gas_limit: u64,
+    attempt: &Attempt,
 ) -> Result<()> {
     sqlx::query!(
-        "update txs set state = 'failed', error = 'reorged out', updated_at = now()
-         where sender = $1 and nonce = $2 and state = 'mined' and chain_id = (select chain_id from txs where id = $3)",
+        "update txs set state = 'signed', sender = $2, nonce = $3, gas_limit = $4, updated_at = now() where id = $1",
+        id,
         sender.as_slice(),
         to_i64(nonce)?,
-        id,
+        to_i64(gas_limit)?,
     )
     .execute(&mut *db)
     .await?;
+    add_attempt(db, id, attempt).await
+}
+
+/// Stores bytes with other fees; from now on they are the newest.
+pub async fn add_attempt(db: &mut PgConnection, id: i64, attempt: &Attempt) -> Result<()> {
     sqlx::query!(
-        "update txs set state = 'signed', sender = $2, nonce = $3, raw = $4, tx_hash = $5, updated_at = now() where id = $1",
+        "insert into tx_attempts (tx_id, tx_hash, raw, max_fee_per_gas, max_priority_fee_per_gas)
+         values ($1, $2, $3, $4::text::numeric, $5::text::numeric)",
         id,
+        attempt.tx_hash.as_slice(),
+        attempt.raw.as_ref(),
+        attempt.max_fee_per_gas.to_string(),
+        attempt.max_priority_fee_per_gas.to_string(),
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("update txs set tx_hash = $2 where id = $1", id, attempt.tx_hash.as_slice()).execute(db).await?;
+    Ok(())
+}
+
+/// What a sender's transactions under way take: their nonces, and what each can cost at most in wei.
+pub async fn in_flight(
+    db: &mut PgConnection,
+    chain_id: u64,
+    sender: Address,
+    from_nonce: u64,
+) -> Result<Vec<(u64, u128)>> {
+    let rows = sqlx::query!(
+        r#"select nonce as "nonce!", trunc(gas_limit * max(max_fee_per_gas))::text as "cost!"
+           from txs t join tx_attempts a on a.tx_id = t.id
+           where chain_id = $1 and sender = $2 and nonce >= $3 and state in ('signed', 'mined') group by t.id order by nonce"#,
+        to_i64(chain_id)?,
         sender.as_slice(),
-        to_i64(nonce)?,
-        raw.as_ref(),
-        tx_hash.as_slice(),
+        to_i64(from_nonce)?,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((to_u64(row.nonce)?, row.cost.parse().map_err(|_| Error::Corrupt("cost"))?)))
+        .collect()
+}
+
+/// A transaction to look after.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub id: i64,
+    pub kind: String,
+    pub subject: B256,
+    pub data: Bytes,
+    pub nonce: u64,
+    pub gas_limit: u64,
+    /// Where it was mined, as far as is known.
+    pub mined_in: Option<u64>,
+    /// It had been mined before a reorg.
+    pub reorged: bool,
+    /// Oldest first; at least one.
+    pub attempts: Vec<Attempt>,
+    /// Since the newest attempt was signed.
+    pub age_seconds: u64,
+}
+
+/// A sender's signed transactions, and those mined ones of which something can be new: a reorg took them away, by the account's nonce,
+/// or nothing can any more. In nonce order.
+pub async fn open(
+    db: &mut PgConnection,
+    chain_id: u64,
+    sender: Address,
+    mined_nonce: u64,
+    finalized: u64,
+    limit: i64,
+) -> Result<Vec<Open>> {
+    let rows = sqlx::query!(
+        r#"select t.id, kind, subject, data, nonce as "nonce!", gas_limit as "gas_limit!", block_number,
+                  coalesce(error = 'reorged', false) as "reorged!", array_agg(a.raw order by signed_at) as "raws!", array_agg(a.tx_hash order by signed_at) as "hashes!",
+                  array_agg(a.max_fee_per_gas::text order by signed_at) as "fees!",
+                  array_agg(a.max_priority_fee_per_gas::text order by signed_at) as "tips!",
+                  greatest(0, extract(epoch from now() - max(signed_at)))::bigint as "age!"
+           from txs t join tx_attempts a on a.tx_id = t.id
+           where chain_id = $1 and sender = $2
+             and (state = 'signed' or (state = 'mined' and (nonce >= $3 or block_number <= $4)))
+           group by t.id order by nonce limit $5"#,
+        to_i64(chain_id)?,
+        sender.as_slice(),
+        to_i64(mined_nonce)?,
+        to_i64(finalized)?,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let fee = |text: &String| text.parse::<u128>().map_err(|_| Error::Corrupt("fee"));
+    rows.into_iter()
+        .map(|row| {
+            let fees = row.fees.iter().zip(&row.tips);
+            let attempts = row.raws.iter().zip(&row.hashes).zip(fees).map(|((raw, tx_hash), (max, tip))| {
+                Ok(Attempt {
+                    raw: raw.clone().into(),
+                    tx_hash: hash(tx_hash)?,
+                    max_fee_per_gas: fee(max)?,
+                    max_priority_fee_per_gas: fee(tip)?,
+                })
+            });
+            Ok(Open {
+                id: row.id,
+                kind: row.kind,
+                subject: hash(&row.subject)?,
+                data: row.data.into(),
+                nonce: to_u64(row.nonce)?,
+                gas_limit: to_u64(row.gas_limit)?,
+                mined_in: row.block_number.map(to_u64).transpose()?,
+                reorged: row.reorged,
+                attempts: attempts.collect::<Result<_>>()?,
+                age_seconds: to_u64(row.age)?,
+            })
+        })
+        .collect()
+}
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mined {
+    pub tx_hash: B256,
+    pub block_number: u64,
+    pub gas_used: u64,
+    pub succeeded: bool,
+    /// No reorg can take it away any more.
+    pub is_final: bool,
+}
+
+/// Records a receipt.
+pub async fn mined(db: &mut PgConnection, id: i64, mined: &Mined) -> Result<()> {
+    let state = match mined {
+        Mined { succeeded: false, .. } => "failed",
+        Mined { is_final: true, .. } => "final",
+        Mined { .. } => "mined",
+    };
+    sqlx::query!(
+        "update txs set state = $2, tx_hash = $3, block_number = $4, gas_used = $5,
+                        error = case when $2 <> 'failed' then null when error = 'reorged' then 'reverted after a reorg'
+                                     else 'reverted' end, updated_at = now() where id = $1",
+        id,
+        state,
+        mined.tx_hash.as_slice(),
+        to_i64(mined.block_number)?,
+        to_i64(mined.gas_used)?,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Signed transactions whose fate is open, in nonce order.
-pub async fn signed(db: &mut PgConnection, chain_id: u64, sender: Address, limit: i64) -> Result<Vec<Signed>> {
-    let rows = sqlx::query!(
-        r#"select id, kind, subject, nonce as "nonce!", raw as "raw!", tx_hash as "tx_hash!" from txs
-           where chain_id = $1 and sender = $2 and state = 'signed' order by nonce limit $3"#,
-        to_i64(chain_id)?,
-        sender.as_slice(),
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Signed {
-                id: row.id,
-                kind: row.kind,
-                subject: hash(&row.subject)?,
-                nonce: to_u64(row.nonce)?,
-                raw: row.raw.into(),
-                tx_hash: hash(&row.tx_hash)?,
-            })
-        })
-        .collect()
-}
-
-/// Records a receipt: mined, or failed when it reverted.
-pub async fn mined(
-    db: &mut PgConnection,
-    id: i64,
-    block_number: u64,
-    gas_used: u64,
-    error: Option<&str>,
-) -> Result<()> {
+/// A reorg took a mined transaction away: it is sent again as it was, for later nonces wait for it. Where another one for the same
+/// purpose is under way meanwhile, this one only keeps its place.
+pub async fn reopen(db: &mut PgConnection, id: i64) -> Result<()> {
     sqlx::query!(
-        "update txs set state = case when $4::text is null then 'mined' else 'failed' end, block_number = $2, gas_used = $3,
-                        error = $4, updated_at = now() where id = $1",
-        id,
-        to_i64(block_number)?,
-        to_i64(gas_used)?,
-        error,
+        "update txs t set state = 'signed', error = 'reorged', block_number = null, gas_used = null, updated_at = now(),
+             subject = case when exists (select from txs o where o.chain_id = t.chain_id and o.kind = t.kind
+                                         and o.subject = t.subject and o.state in ('queued', 'signed'))
+                       then sha256(subject || int8send(id)) else subject end
+         where id = $1",
+        id
     )
     .execute(db)
     .await?;

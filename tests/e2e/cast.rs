@@ -168,6 +168,15 @@ impl<'a> Cast<'a> {
         id
     }
 
+    /// Announces and posts without a deposit: nobody relays dust.
+    pub async fn post_itself(&self, terms: &Terms) -> BountyId {
+        self.api.post::<Value>("/v1/bounties", &self.offer(terms)).await.expect_err("is unpaid");
+        let (id, cost) = (self.bounty_id(terms), terms.cost(3).unwrap());
+        self.send("poster", self.dev.ready.escrow, cost.0, piecework_contracts::post_call(terms, cost)).await;
+        eventually("the bounty is posted", 30, || async { self.bounty(id).await.ok() }).await;
+        id
+    }
+
     pub async fn bounty(&self, id: BountyId) -> Result<Value, Error> {
         self.api.get(&format!("/v1/bounties/{id}")).await
     }

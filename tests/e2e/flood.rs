@@ -25,7 +25,7 @@ async fn a_flood_of_worthless_engagements_costs_nobody_else_a_verdict() {
         open_claim: true,
         ..cast.terms(cast.now().await, 100)
     };
-    let bounty = cast.post(&worthless).await;
+    let bounty = cast.post_itself(&worthless).await;
     let escrow = dev.ready.escrow;
     let claims = (0..FLOOD).map(|n| {
         let (runner, node) = (cast.address("runner2"), cast.address("runner2"));

@@ -32,6 +32,8 @@ const FEE_EPOCHS_MAX: usize = 100;
 const CLAIMS_MAX: usize = 4;
 /// Assertions looked at side by side.
 const SIDE_BY_SIDE: usize = 16;
+/// What it takes until another one's dispute is seen.
+const TURN_SECONDS_MIN: u64 = 5;
 /// Until a transaction shows in what the chain says.
 const PAUSE: Duration = Duration::from_secs(10);
 /// Until a dispute that failed is tried again.
@@ -166,6 +168,9 @@ impl Acts<'_> {
         if asserted.at.plus(u64::from(a.terms.challenge_seconds)) <= now {
             return Ok(Look::Over);
         }
+        if now < self.turn(a, asserted.at) {
+            return Ok(Look::Stands);
+        }
         let (most, judged) = self.most(a, asserted).await?;
         // What is judged is exact: worth waiting for, while the window is far from its end.
         if !judged && now < asserted.at.plus(u64::from(a.terms.challenge_seconds) * 2 / 3) {
@@ -195,6 +200,18 @@ impl Acts<'_> {
             }
         }
         Ok(Look::Wrong(Contradiction { about: a, asserted: asserted.units, floor, bond }))
+    }
+
+    /// When it is this verifier's turn to contradict what was asserted at `at`: one dispute is enough, and the gas of the others would be
+    /// burned. Members come one after the other in the first third of the window, another one first for each engagement; at once where
+    /// that is too short.
+    fn turn(&self, a: &Assignment, at: Timestamp) -> Timestamp {
+        let members = &a.verifiers.members;
+        let count = members.len().max(1);
+        let Some(place) = members.iter().position(|member| *member == self.account.me) else { return at };
+        let rank = (place + usize::from(a.engagement.0[31])) % count;
+        let step = u64::from(a.terms.challenge_seconds) / 3 / u64::try_from(count).unwrap_or(u64::MAX);
+        if step < TURN_SECONDS_MIN { at } else { at.plus(step.saturating_mul(u64::try_from(rank).unwrap_or(0))) }
     }
 
     /// What this verifier puts up for a dispute at most.

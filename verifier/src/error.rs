@@ -16,6 +16,8 @@ pub enum Error {
     Unconfirmed,
     #[error("not done within {} s", .0.as_secs())]
     TookTooLong(std::time::Duration),
+    #[error("judging panicked")]
+    Panicked(#[source] tokio::task::JoinError),
     #[error("the verifier's memory")]
     Memory(#[source] Box<redb::Error>),
     #[error("the verifier's memory holds something unreadable")]

@@ -66,6 +66,15 @@ impl Policy {
         if offered < least { Err(Declined::Fee { offered, least }) } else { Ok(()) }
     }
 
+    /// What to ask the API for, as queries: what comes first, in lists of its own, and what else is served.
+    pub fn lists(&self) -> Vec<String> {
+        let posters = self.posters.iter().map(|poster| format!("&poster={poster}"));
+        match self.accepted.is_empty() {
+            true => posters.chain([format!("&token={NATIVE}"), String::new()]).collect(),
+            false => posters.chain(self.accepted.keys().map(|token| format!("&token={token}"))).collect(),
+        }
+    }
+
     /// Whether this verifier takes fees, and puts up bonds, in `token`.
     pub fn takes(&self, token: Address) -> bool {
         self.purse(token).is_some()

@@ -77,9 +77,9 @@ impl State {
 type Findings = HashMap<(u64, Address), Vec<Finding>>;
 
 impl Round<'_> {
-    /// Judges what comes first of `assignments`, as many as take about half a second. What was sent advances their `next_epoch`.
-    /// Returns of how many engagements something was sent.
-    pub async fn run(&self, assignments: &mut [Assignment]) -> usize {
+    /// Judges what comes first of `assignments`, as many as take about half a second. Returns the next epoch of each engagement that
+    /// something was sent of.
+    pub async fn run(&self, assignments: &[Assignment]) -> HashMap<EngagementId, u64> {
         let began = Instant::now();
         let at_once = self.state().at_once;
         let due = self.select(assignments, at_once);
@@ -91,8 +91,7 @@ impl Round<'_> {
         } else if full {
             self.state().at_once = (at_once * 2).min(FINDINGS_MAX);
         }
-        advance(assignments, &sent);
-        sent.len()
+        sent
     }
 
     /// Judges the first due one of those that take long, by itself.

@@ -99,6 +99,11 @@ pub async fn run(
             pause(interval, &stop).await;
         }
     };
-    tokio::join!(duties.judge(assigned, urgent), duties.judge_slow(assignments.clone()), acting);
+    tokio::join!(
+        duties.read(assigned),
+        duties.judge(assignments.clone(), urgent),
+        duties.judge_slow(assignments.clone()),
+        acting
+    );
     Ok(())
 }

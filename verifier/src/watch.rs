@@ -20,6 +20,8 @@ use crate::{Error, clock};
 
 /// Blocks asked for at once.
 const AT_ONCE: usize = 16;
+/// Blocks walked back over in one step, at most.
+const STEP_MAX: u64 = 64;
 /// After being away, older blocks are not worth noting: they were not seen in time.
 const CATCH_UP_MAX: u64 = 4_096;
 /// Blocks kept in memory.
@@ -208,7 +210,7 @@ impl View {
         }
     }
 
-    /// Walks from the head back to what is known, so that replaced blocks are noted too.
+    /// Walks from the head back to what is known, in longer and longer steps, so that replaced blocks are noted too.
     async fn look(&self, memory: &Memory) -> Result<(), Error> {
         let seen_ms = clock::now_ms();
         let Some(head) = self.block(BlockNumberOrTag::Latest).await? else {
@@ -226,14 +228,27 @@ impl View {
         let first_look = self.recent.read().is_ok_and(|recent| recent.lowest().is_none());
         let mut new = vec![head];
         let mut lowest = head;
+        let mut step = 1;
         while !first_look && lowest.number > floor && !self.knows_parent(&lowest) {
-            let header = self.canonical(lowest.number - 1).await?;
-            if header.hash != lowest.parent_hash {
-                // The chain moved while it was read; look again.
-                return Ok(());
+            // Mostly one is new; after being away, many at once.
+            let from = lowest.number.saturating_sub(step).max(floor);
+            let below: Vec<Header> = futures::stream::iter((from..lowest.number).rev())
+                .map(|number| self.canonical(number))
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?;
+            for header in below {
+                if header.hash != lowest.parent_hash {
+                    // The chain moved while it was read; look again.
+                    return Ok(());
+                }
+                new.push(header);
+                lowest = header;
+                if self.knows_parent(&lowest) {
+                    break;
+                }
             }
-            new.push(header);
-            lowest = header;
+            step = (step * 2).min(STEP_MAX);
         }
         let seen: Vec<_> = new.iter().map(|header| (header.number, header.hash)).collect();
         memory.see(self.chain_id, &seen, seen_ms)?;

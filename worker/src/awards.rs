@@ -1,27 +1,46 @@
 //! Signed awards become engagements.
 
 use piecework_contracts::award_call;
+use piecework_domain::rules;
 use piecework_store::txs::{self, Kind};
 use piecework_store::{PgPool, awards};
 
 use crate::chain::Chain;
-use crate::{Error, clock};
+use crate::relay::Relay;
+use crate::{Error, acquire, clock};
 
 const BATCH: i64 = 100;
 
-/// Decides on an `award` for every stored award that isn't on chain.
-pub async fn look(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
-    let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
-    for relay in awards::to_relay(&mut db, chain.id, clock::now(), BATCH).await? {
+/// What an award may burn of the operator's gas: it must lock so much more than that, or locking dust could empty the operator's
+/// account.
+const GAS: u64 = 200_000;
+const TIMES: u64 = 10;
+
+/// Decides on an `award` for every stored award that can succeed and isn't on chain.
+pub async fn look(pool: &PgPool, chain: &Chain, relay: &Relay) -> Result<(), Error> {
+    let mut db = acquire(pool).await?;
+    let waiting = awards::to_relay(&mut db, chain.id, &relay.listed(), clock::now(), BATCH).await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let gas_price = chain.gas_price().await?;
+    for award in waiting {
+        let (bounty, bid) = (award.award.bounty, award.award.bid);
         let data = award_call(
-            &relay.terms,
-            &relay.verifiers,
-            (&relay.bid, &relay.bid_signature),
-            (&relay.award, &relay.award_signature),
+            &award.terms,
+            &award.verifiers,
+            (&award.bid, &award.bid_signature),
+            (&award.award, &award.award_signature),
         );
-        if txs::queue(&mut db, chain.id, Kind::Award, relay.award.bid.0, &data, None).await? {
-            tracing::info!(bounty = %relay.award.bounty, bid = %relay.award.bid, "relaying an award");
+        let Some(id) = txs::queue(&mut db, chain.id, Kind::Award, bid.0, &data).await? else { continue };
+        let locked = rules::reserve(&award.terms, award.verifiers.members.len(), award.bid.rate).unwrap_or_default();
+        let least = relay.least(award.terms.token, GAS * TIMES, gas_price);
+        if least.is_none_or(|least| locked.0 < least) {
+            txs::fail(&mut db, id, "too_little_to_relay").await?;
+            tracing::info!(%bounty, %bid, %locked, ?least, "an award that locks less than it takes to relay it is left to others");
+            continue;
         }
+        tracing::info!(%bounty, %bid, "relaying an award");
     }
     Ok(())
 }

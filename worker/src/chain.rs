@@ -10,8 +10,11 @@ use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
 use piecework_contracts::{Revert, revert_of};
+use piecework_domain::chain::Event;
+use piecework_domain::ids::EngagementId;
 use piecework_domain::money::{Amount, NATIVE};
 use piecework_domain::{Address, B256, Bytes, U256};
+use piecework_store::txs::Attempt;
 
 use crate::Error;
 use crate::error::rpc;
@@ -29,10 +32,23 @@ pub struct Chain {
     signer: PrivateKeySigner,
 }
 
-/// A transaction ready to be sent.
-pub struct Signed {
-    pub raw: Bytes,
-    pub hash: B256,
+/// What gas costs now, in wei per gas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fees {
+    pub max_fee_per_gas: u128,
+    pub max_priority_fee_per_gas: u128,
+}
+
+impl Fees {
+    /// These, or what nodes ask for to replace `attempt` in their pools (a tenth more), with some room.
+    #[must_use]
+    pub fn replacing(self, attempt: &Attempt) -> Self {
+        let more = |fee: u128| fee.saturating_add(fee / 5).saturating_add(1);
+        Self {
+            max_fee_per_gas: self.max_fee_per_gas.max(more(attempt.max_fee_per_gas)),
+            max_priority_fee_per_gas: self.max_priority_fee_per_gas.max(more(attempt.max_priority_fee_per_gas)),
+        }
+    }
 }
 
 /// Why a call would not work.
@@ -41,6 +57,16 @@ pub enum Refused {
     Reverts(Revert),
     /// The endpoint didn't answer.
     Unknown(Error),
+}
+
+/// What a mined transaction came to.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    pub block_number: u64,
+    pub gas_used: u64,
+    pub succeeded: bool,
+    /// Entries of a batch that were not redeemed, with the reason.
+    pub skipped: Vec<(EngagementId, Revert)>,
 }
 
 impl Chain {
@@ -72,12 +98,12 @@ impl Chain {
         }
     }
 
-    /// Gas that a call to the escrow takes now, or why it would revert.
-    pub async fn estimate(&self, data: &Bytes) -> Result<u64, Refused> {
+    /// Gas that a call to the escrow takes now, `gas_max` at most, or why it would revert.
+    pub async fn estimate(&self, data: &Bytes, gas_max: u64) -> Result<u64, Refused> {
         let call = TransactionRequest::default().from(self.operator()).to(self.escrow).input(data.clone().into());
-        self.provider.estimate_gas(call).await.map_err(|err| match err.as_error_resp() {
+        self.provider.estimate_gas(call.gas_limit(gas_max)).await.map_err(|err| match err.as_error_resp() {
             // The endpoint has tried and says no: an error of this call, not of the endpoint.
-            Some(response) => Refused::Reverts(match response.as_revert_data() {
+            Some(response) => Refused::Reverts(match response.as_revert_data().filter(|data| !data.is_empty()) {
                 Some(data) => revert_of(&data),
                 None => Revert { code: "not_executable".to_owned(), detail: response.message.to_string() },
             }),
@@ -90,15 +116,27 @@ impl Chain {
         self.provider.get_transaction_count(self.operator()).await.map_err(rpc("reading the nonce"))
     }
 
-    /// Signs a call to the escrow. Fees are today's estimate with room for the base fee to double several times.
-    pub async fn sign(&self, data: Bytes, nonce: u64, gas: u64) -> Result<Signed, Error> {
+    /// Today's estimate with room for the base fee to double several times.
+    pub async fn fees(&self) -> Result<Fees, Error> {
         let fees = self.provider.estimate_eip1559_fees().await.map_err(rpc("estimating fees"))?;
+        Ok(Fees {
+            max_fee_per_gas: fees.max_fee_per_gas.saturating_mul(2),
+            max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
+        })
+    }
+
+    /// What a transaction pays now, in wei per gas.
+    pub async fn gas_price(&self) -> Result<u128, Error> {
+        self.provider.get_gas_price().await.map_err(rpc("reading the gas price"))
+    }
+
+    /// Signs a call to the escrow.
+    pub fn sign(&self, data: Bytes, nonce: u64, gas_limit: u64, fees: Fees) -> Result<Attempt, Error> {
         let mut tx = TxEip1559 {
             chain_id: self.id,
             nonce,
-            // Estimates are exact for one state; the state moves.
-            gas_limit: gas + gas / 4,
-            max_fee_per_gas: fees.max_fee_per_gas.saturating_mul(2),
+            gas_limit,
+            max_fee_per_gas: fees.max_fee_per_gas,
             max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
             to: TxKind::Call(self.escrow),
             value: U256::ZERO,
@@ -107,7 +145,12 @@ impl Chain {
         };
         let signature = self.signer.sign_transaction_sync(&mut tx).map_err(Error::Sign)?;
         let envelope = TxEnvelope::from(tx.into_signed(signature));
-        Ok(Signed { hash: *envelope.tx_hash(), raw: envelope.encoded_2718().into() })
+        Ok(Attempt {
+            tx_hash: *envelope.tx_hash(),
+            raw: envelope.encoded_2718().into(),
+            max_fee_per_gas: fees.max_fee_per_gas,
+            max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
+        })
     }
 
     /// Sends stored bytes. An endpoint that has them already says so in many ways: the receipt decides, not this answer.
@@ -115,9 +158,21 @@ impl Chain {
         self.provider.send_raw_transaction(raw).await.map(|_| ()).map_err(rpc("sending a transaction"))
     }
 
-    /// The receipt of a mined transaction: block, gas used, whether it succeeded.
-    pub async fn receipt(&self, hash: B256) -> Result<Option<(u64, u64, bool)>, Error> {
+    /// `None` while it is not mined.
+    pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, Error> {
         let receipt = self.provider.get_transaction_receipt(hash).await.map_err(rpc("reading a receipt"))?;
-        Ok(receipt.and_then(|r| Some((r.block_number?, r.gas_used, r.status()))))
+        Ok(receipt.and_then(|r| {
+            let ours = r.inner.logs().iter().filter(|log| log.address() == self.escrow);
+            let skipped = ours.filter_map(|log| match piecework_contracts::decode(log) {
+                Ok(Some(Event::Skipped { engagement, reason })) => Some((engagement, revert_of(&reason))),
+                _ => None,
+            });
+            Some(Receipt {
+                block_number: r.block_number?,
+                gas_used: r.gas_used,
+                succeeded: r.status(),
+                skipped: skipped.collect(),
+            })
+        }))
     }
 }

@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use piecework_contracts::post_from_deposit_call;
-use piecework_domain::Address;
 use piecework_domain::money::NATIVE;
+use piecework_domain::{Address, U256};
 use piecework_store::PgPool;
 use piecework_store::offers::{self, Offer};
 use piecework_store::txs::{self, Kind};
 use tokio::time::Instant;
 
 use crate::chain::Chain;
-use crate::{Error, clock};
+use crate::relay::Relay;
+use crate::{Error, acquire, clock};
 
+/// What sweeping an address takes.
+const GAS: u64 = 200_000;
 /// Offers looked at per query.
 const BATCH: i64 = 100;
 /// Between two sweeps of one address: one that failed is tried again, and dust or a token that never runs out of it waits. Twice as
@@ -34,25 +37,29 @@ pub struct Deposits {
 
 impl Deposits {
     /// Decides on a `postFromDeposit` for every announced bounty whose deposit address holds its token.
-    pub async fn look(&mut self, pool: &PgPool, chain: &Chain) -> Result<(), Error> {
+    pub async fn look(&mut self, pool: &PgPool, chain: &Chain, relay: &Relay) -> Result<(), Error> {
         self.unreadable.retain(|_, until| *until > Instant::now());
         self.sweeps.retain(|_, (since, _)| since.elapsed() < TOKEN_PAUSE);
+        let gas_price = chain.gas_price().await?;
         let mut after = None;
         loop {
-            let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
+            let mut db = acquire(pool).await?;
             let batch = offers::watched(&mut db, chain.id, clock::now(), after, BATCH).await?;
             drop(db);
             let Some(last) = batch.last() else {
                 return Ok(());
             };
             after = Some(last.bounty);
-            for offer in batch {
-                self.look_at(pool, chain, &offer).await?;
+            for offer in &batch {
+                // Dust and tokens of anybody's own are not worth the gas: who sent them can post them.
+                if let Some(least) = relay.least(offer.terms.token, GAS, gas_price) {
+                    self.look_at(pool, chain, offer, least).await?;
+                }
             }
         }
     }
 
-    async fn look_at(&mut self, pool: &PgPool, chain: &Chain, offer: &Offer) -> Result<(), Error> {
+    async fn look_at(&mut self, pool: &PgPool, chain: &Chain, offer: &Offer, least: U256) -> Result<(), Error> {
         let token = offer.terms.token;
         if self.unreadable.contains_key(&token) {
             return Ok(());
@@ -68,10 +75,10 @@ impl Deposits {
                 return Ok(());
             }
         };
-        if held.is_zero() {
+        if held.is_zero() || held.0 < least {
             return Ok(());
         }
-        let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
+        let mut db = acquire(pool).await?;
         if let Some(last) = txs::latest(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0).await? {
             let sweeps = txs::recent(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0).await?;
             if last.age_seconds < RETRY_SECONDS.saturating_mul(1 << sweeps.saturating_sub(1).min(11)) {
@@ -83,7 +90,7 @@ impl Deposits {
             return Ok(());
         }
         let data = post_from_deposit_call(&offer.terms);
-        if txs::queue(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0, &data, None).await? {
+        if txs::queue(&mut db, chain.id, Kind::PostFromDeposit, offer.bounty.0, &data).await?.is_some() {
             *swept += 1;
             tracing::info!(bounty = %offer.bounty, amount = %held, "a deposit has arrived");
         }

@@ -4,11 +4,28 @@
 mod awards;
 mod chain;
 mod clock;
+mod decide;
 mod deposits;
 mod error;
 mod outbox;
 mod payouts;
+mod relay;
 mod run;
+mod settle;
 
+pub use decide::Policy;
 pub use error::Error;
+pub use relay::Relay;
 pub use run::{Config, run};
+
+async fn acquire(pool: &piecework_store::PgPool) -> Result<piecework_store::PoolConnection, Error> {
+    Ok(pool.acquire().await.map_err(piecework_store::Error::from)?)
+}
+
+async fn begin(pool: &piecework_store::PgPool) -> Result<piecework_store::Transaction<'static>, Error> {
+    Ok(pool.begin().await.map_err(piecework_store::Error::from)?)
+}
+
+async fn commit(db_tx: piecework_store::Transaction<'_>) -> Result<(), Error> {
+    Ok(db_tx.commit().await.map_err(piecework_store::Error::from)?)
+}

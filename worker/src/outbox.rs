@@ -1,50 +1,116 @@
-//! From decision to receipt. A transaction is signed and stored in one db_tx, before it is sent; from then on every attempt
-//! sends the same bytes. So a crash at any point leaves either a decision or bytes whose fate the chain knows.
+//! From decision to sent bytes. A transaction is signed and stored in one db_tx, with what it pays, before it is sent: a crash at any
+//! point leaves either a decision or bytes whose fate the chain knows (`settle.rs`).
 
 use piecework_contracts::Revert;
-use piecework_store::{PgPool, txs};
+use piecework_domain::{B256, Bytes, U256};
+use piecework_store::dues::{self, Payment};
+use piecework_store::txs::{self, Attempt, Kind};
+use piecework_store::{PgConnection, PgPool};
 
-use crate::Error;
 use crate::chain::{Chain, Refused};
+use crate::{Error, begin, commit};
 
-/// Transactions looked after per round.
-const IN_FLIGHT_MAX: i64 = 64;
+/// Transactions under way at most: what nodes keep of one account.
+const IN_FLIGHT_MAX: usize = 64;
 /// No honest call of ours comes near this; a hostile token's could.
-const GAS_MAX: u64 = 1_500_000;
+pub const GAS_MAX: u64 = 1_000_000;
+
+/// A call to the escrow that was tried and would succeed.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub kind: Kind,
+    pub subject: B256,
+    pub data: Bytes,
+    pub gas: u64,
+}
+
+/// What came of sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Signed and stored; it will be sent until its fate is known.
+    Yes(B256),
+    /// Another transaction does this already.
+    UnderWay,
+    /// Too many are under way.
+    Full,
+    /// The operator's account can't pay for it.
+    LowBalance(String),
+}
+
+/// Sends a call that redeems `payments`, which are under way from then on.
+pub async fn pay(pool: &PgPool, chain: &Chain, call: Call, payments: &[Payment]) -> Result<Sent, Error> {
+    let mut db_tx = begin(pool).await?;
+    txs::lock_sender(&mut db_tx, chain.operator()).await?;
+    let Some(id) = txs::queue(&mut db_tx, chain.id, call.kind, call.subject, &call.data).await? else {
+        return Ok(Sent::UnderWay);
+    };
+    if !dues::hand_over(&mut db_tx, id, payments).await? {
+        return Ok(Sent::UnderWay);
+    }
+    let attempt = match sign(&mut db_tx, chain, id, call.data, call.gas).await? {
+        Ok(attempt) => attempt,
+        Err(not_sent) => return Ok(not_sent),
+    };
+    commit(db_tx).await?;
+    send(chain, &attempt).await;
+    Ok(Sent::Yes(attempt.tx_hash))
+}
 
 /// Signs and sends what is queued. True if there may be more.
 pub async fn send_next(pool: &PgPool, chain: &Chain) -> Result<bool, Error> {
-    let mut db_tx = pool.begin().await.map_err(piecework_store::Error::from)?;
+    let mut db_tx = begin(pool).await?;
     let Some(queued) = txs::take_queued(&mut db_tx, chain.id).await? else {
         return Ok(false);
     };
-    txs::lock_sender(&mut db_tx, chain.operator()).await?;
-    let gas = match chain.estimate(&queued.data).await {
+    let gas = match chain.estimate(&queued.data, GAS_MAX).await {
         Ok(gas) => gas,
         Err(Refused::Unknown(err)) => return Err(err),
         Err(Refused::Reverts(Revert { code, detail })) => {
             // Not sent, so nothing is burned. "Already done" is what a second sender hears, and is fine.
             txs::fail(&mut db_tx, queued.id, &code).await?;
-            db_tx.commit().await.map_err(piecework_store::Error::from)?;
+            commit(db_tx).await?;
             tracing::warn!(kind = queued.kind, subject = %queued.subject, code, detail, "not sent: it would revert");
             return Ok(true);
         }
     };
-    if gas > GAS_MAX {
-        txs::fail(&mut db_tx, queued.id, "gas_above_limit").await?;
-        db_tx.commit().await.map_err(piecework_store::Error::from)?;
-        tracing::warn!(kind = queued.kind, subject = %queued.subject, gas, "not sent: it would burn too much gas");
-        return Ok(true);
-    }
-    let open = txs::open_nonces(&mut db_tx, chain.id, chain.operator()).await?;
-    let nonce = first_free(chain.mined_nonce().await?, &open);
-    let signed = chain.sign(queued.data, nonce, gas).await?;
-    txs::sign(&mut db_tx, queued.id, chain.operator(), nonce, &signed.raw, signed.hash).await?;
-    db_tx.commit().await.map_err(piecework_store::Error::from)?;
-    if let Err(err) = chain.send(&signed.raw).await {
-        tracing::warn!(tx = %signed.hash, error = &err as &dyn std::error::Error, "sending failed; it will be sent again");
-    }
+    txs::lock_sender(&mut db_tx, chain.operator()).await?;
+    let Ok(attempt) = sign(&mut db_tx, chain, queued.id, queued.data, gas).await? else { return Ok(false) };
+    commit(db_tx).await?;
+    send(chain, &attempt).await;
     Ok(true)
+}
+
+/// Signs a transaction with the next free nonce (the caller holds the sender's lock) and stores it, unless the account can't take it.
+async fn sign(
+    db_tx: &mut PgConnection,
+    chain: &Chain,
+    id: i64,
+    data: Bytes,
+    gas: u64,
+) -> Result<Result<Attempt, Sent>, Error> {
+    let mined_nonce = chain.mined_nonce().await?;
+    let in_flight = txs::in_flight(db_tx, chain.id, chain.operator(), mined_nonce).await?;
+    if in_flight.len() >= IN_FLIGHT_MAX {
+        return Ok(Err(Sent::Full));
+    }
+    // Estimates are exact for one state; the state moves.
+    let gas_limit = gas + gas / 4;
+    let fees = chain.fees().await?;
+    let committed = in_flight.iter().fold(0_u128, |sum, (_, cost)| sum.saturating_add(*cost));
+    let cost_max = fees.max_fee_per_gas.saturating_mul(gas_limit.into());
+    let needed = U256::from(committed).saturating_add(U256::from(cost_max));
+    let held = chain.balance(chain.operator(), piecework_domain::money::NATIVE).await?.0;
+    metrics::gauge!("piecework_worker_balance_low").set(if held < needed { 1.0 } else { 0.0 });
+    if held < needed {
+        let detail = format!("the operator {} holds {held} wei, its transactions can take {needed}", chain.operator());
+        tracing::error!(operator = %chain.operator(), %held, %needed, "nothing is sent: the operator's balance is too low");
+        return Ok(Err(Sent::LowBalance(detail)));
+    }
+    let nonces: Vec<u64> = in_flight.iter().map(|(nonce, _)| *nonce).collect();
+    let nonce = first_free(mined_nonce, &nonces);
+    let attempt = chain.sign(data, nonce, gas_limit, fees)?;
+    txs::sign(db_tx, id, chain.operator(), nonce, gas_limit, &attempt).await?;
+    Ok(Ok(attempt))
 }
 
 /// The lowest nonce that is neither mined nor under way. A reorg can leave a gap below what is under way; until somebody
@@ -55,33 +121,10 @@ fn first_free(mined_nonce: u64, open: &[u64]) -> u64 {
         .fold(mined_nonce, |free, nonce| if *nonce == free { free + 1 } else { free })
 }
 
-/// Looks for receipts of what was sent, and sends again what has none.
-pub async fn settle(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
-    let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
-    let open = txs::signed(&mut db, chain.id, chain.operator(), IN_FLIGHT_MAX).await?;
-    if open.is_empty() {
-        return Ok(());
+async fn send(chain: &Chain, attempt: &Attempt) {
+    if let Err(err) = chain.send(&attempt.raw).await {
+        tracing::warn!(tx = %attempt.tx_hash, error = &err as &dyn std::error::Error, "sending failed; it will be sent again");
     }
-    let mined_nonce = chain.mined_nonce().await?;
-    for tx in open {
-        if let Some((block, gas_used, succeeded)) = chain.receipt(tx.tx_hash).await? {
-            let error = (!succeeded).then_some("reverted");
-            txs::mined(&mut db, tx.id, block, gas_used, error).await?;
-            metrics::counter!("piecework_worker_txs_total", "kind" => tx.kind.clone(), "ok" => succeeded.to_string())
-                .increment(1);
-            tracing::info!(kind = tx.kind, subject = %tx.subject, tx = %tx.tx_hash, gas_used, succeeded, "mined");
-        } else if tx.nonce < mined_nonce {
-            // Read once more: the receipt may have appeared between the two answers.
-            if chain.receipt(tx.tx_hash).await?.is_none() {
-                txs::fail(&mut db, tx.id, "another transaction took its nonce").await?;
-                tracing::warn!(kind = tx.kind, tx = %tx.tx_hash, nonce = tx.nonce, "replaced");
-            }
-        } else if let Err(err) = chain.send(&tx.raw).await {
-            // Usually "already known".
-            tracing::debug!(tx = %tx.tx_hash, error = &err as &dyn std::error::Error, "sent again");
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

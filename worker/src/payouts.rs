@@ -1,96 +1,265 @@
-//! Verdicts become money.
+//! Verdicts become money: takes what is due, tries each redemption on its own, and sends many in one transaction.
 
 use std::time::Duration;
 
-use piecework_contracts::redeem_call;
-use piecework_domain::chain::{Contested, Engagement, Status};
+use alloy::primitives::keccak256;
+use futures::StreamExt;
+use piecework_contracts::{Revert, redeem_batch_call, redeem_call};
+use piecework_domain::Bytes;
+use piecework_domain::ids::EngagementId;
 use piecework_domain::time::Timestamp;
 use piecework_domain::voucher::Voucher;
-use piecework_domain::{rules, voucher};
+use piecework_store::chains::Certainty;
+use piecework_store::dues::{self, Due, Payment, Refusal};
 use piecework_store::engagements::{self, Row};
-use piecework_store::txs::{self, Kind};
-use piecework_store::{PgPool, statements};
+use piecework_store::txs::Kind;
+use piecework_store::{PgConnection, PgPool, statements};
+use tokio::time::Instant;
 
-use crate::chain::Chain;
-use crate::{Error, clock};
+use crate::chain::{Chain, Refused};
+use crate::decide::{Decision, Facts, Gain, Policy, decide};
+use crate::outbox::{self, Call, GAS_MAX, Sent};
+use crate::relay::{NotRelayed, Relay};
+use crate::{Error, acquire, clock};
 
-const BATCH: i64 = 100;
+/// Engagements looked at together.
+const TAKEN_MAX: i64 = 100;
+/// Redemptions of one transaction: with more, each costs hardly less.
+const BATCH_MAX: usize = 25;
+/// A redemption that takes more gas goes alone: what is in a batch with it must not depend on it.
+const BATCHED_GAS_MAX: u64 = 250_000;
+/// Gas of a whole batch: what any node takes in one transaction (EIP-7825), with room.
+const BATCH_GAS_MAX: u64 = 12_000_000;
+const SIDE_BY_SIDE: usize = 16;
 const VERDICT_DEPTH: i64 = 64;
-/// Least time between two redemptions of an engagement whose time is over.
-const LAST_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at everything, whatever was announced.
+const RECONCILE: Duration = Duration::from_secs(30);
+/// Seconds until what this worker or its endpoint could not do is tried again.
+const RETRY_SECONDS: u64 = 2;
+const LOW_BALANCE_SECONDS: u64 = 15;
+const NOT_RELAYED_SECONDS: u64 = 300;
 
-/// Decides on a `redeem` for every engagement that has more proven than paid and was not paid for `pause`.
-pub async fn look(pool: &PgPool, chain: &Chain, pause: Duration) -> Result<(), Error> {
-    let mut after = None;
-    loop {
-        let mut db = pool.acquire().await.map_err(piecework_store::Error::from)?;
-        let batch = engagements::redeemable_candidates(&mut db, chain.id, after, BATCH).await?;
-        let Some(last) = batch.last() else {
-            return Ok(());
+/// What the look has to know from one time to the next.
+#[derive(Debug, Default)]
+pub struct Payouts {
+    reconciled: Option<Instant>,
+}
+
+/// A redemption that the escrow would accept now.
+#[derive(Debug)]
+struct Ready {
+    due: Due,
+    row: Row,
+    voucher: Box<Voucher>,
+    gas: u64,
+}
+
+impl Ready {
+    fn payment(&self) -> Payment {
+        Payment { engagement: self.due.engagement, units: self.voucher.units, faults: self.voucher.faults }
+    }
+}
+
+impl Payouts {
+    /// Pays what is due, until nothing is.
+    pub async fn look(&mut self, pool: &PgPool, chain: &Chain, policy: &Policy, relay: &Relay) -> Result<(), Error> {
+        if self.reconciled.is_none_or(|at| at.elapsed() >= RECONCILE) {
+            dues::reconcile(&mut *acquire(pool).await?, chain.id).await?;
+            self.reconciled = Some(Instant::now());
+        }
+        loop {
+            let taken = dues::take(&mut *acquire(pool).await?, chain.id, TAKEN_MAX).await?;
+            if taken.is_empty() {
+                return Ok(());
+            }
+            let round = Round { pool, chain, policy, relay, gas_price: chain.gas_price().await? };
+            let ready = round.choose(taken).await?;
+            for batch in batches(ready) {
+                round.pay(batch).await?;
+            }
+        }
+    }
+}
+
+/// Those of modest needs that never failed in batches, the others alone.
+fn batches(ready: Vec<Ready>) -> Vec<Vec<Ready>> {
+    let (batched, alone): (Vec<_>, Vec<_>) = ready.into_iter().partition(|r| r.gas <= BATCHED_GAS_MAX && !r.due.failed);
+    let mut batches: Vec<Vec<Ready>> = Vec::new();
+    for ready in batched {
+        match batches.last_mut().filter(|batch| batch.len() < BATCH_MAX) {
+            Some(batch) => batch.push(ready),
+            None => batches.push(vec![ready]),
+        }
+    }
+    batches.extend(alone.into_iter().map(|ready| vec![ready]));
+    batches
+}
+
+/// What one round over taken engagements has to go by.
+struct Round<'a> {
+    pool: &'a PgPool,
+    chain: &'a Chain,
+    policy: &'a Policy,
+    relay: &'a Relay,
+    gas_price: u128,
+}
+
+impl Round<'_> {
+    /// Those of `taken` that can be paid now; the others are told to wait.
+    async fn choose(&self, taken: Vec<Due>) -> Result<Vec<Ready>, Error> {
+        let mut payable = Vec::new();
+        {
+            let mut db = acquire(self.pool).await?;
+            for due in taken {
+                payable.extend(self.decide(&mut db, due).await?);
+            }
+        }
+        // No connection is held while others' code runs.
+        let mut tried = futures::stream::iter(payable)
+            .map(|(due, row, voucher, gain)| async move {
+                let data = redeem_call(&row.terms, &row.engagement.verifiers, &row.engagement.bid, &voucher);
+                let gas = self.chain.estimate(&data, GAS_MAX).await;
+                (due, row, voucher, gain, gas)
+            })
+            .buffer_unordered(SIDE_BY_SIDE);
+        let mut ready = Vec::new();
+        while let Some((due, row, voucher, gain, gas)) = tried.next().await {
+            let mut db = acquire(self.pool).await?;
+            let id = due.engagement;
+            match gas {
+                Ok(gas) => match self.relay.takes(&row.terms, &row.engagement.bid, &gain, gas, self.gas_price) {
+                    Ok(()) => ready.push(Ready { due, row, voucher, gas }),
+                    Err(why) => self.wait(&mut db, id, NOT_RELAYED_SECONDS, why.code(), &why.to_string()).await?,
+                },
+                // The mirror is behind the chain, or somebody else was faster.
+                Err(Refused::Reverts(Revert { code, detail })) if code == "nothing_new" => {
+                    self.wait(&mut db, id, RETRY_SECONDS, "nothing_new", &detail).await?;
+                }
+                Err(Refused::Reverts(Revert { code, detail })) => {
+                    tracing::warn!(engagement = %id, code, detail, "not redeemed: it would revert");
+                    dues::refuse(&mut db, id, Refusal::Estimated, &code, &detail).await?;
+                }
+                Err(Refused::Unknown(err)) => {
+                    tracing::warn!(engagement = %id, error = &err as &dyn std::error::Error, "not redeemed; trying again");
+                    self.wait(&mut db, id, RETRY_SECONDS, "endpoint_unavailable", "").await?;
+                }
+            }
+        }
+        // As statements are, so that one multiproof holds many.
+        ready.sort_by_key(|ready| ready.due.engagement);
+        Ok(ready)
+    }
+
+    async fn decide(&self, db: &mut PgConnection, due: Due) -> Result<Option<(Due, Row, Box<Voucher>, Gain)>, Error> {
+        let id = due.engagement;
+        let Some(row) = engagements::get(db, id, Certainty::Latest).await? else {
+            // A reorg took it: should it come back, so does this.
+            dues::wait(db, id, None, "not_engaged", "").await?;
+            return Ok(None);
         };
-        after = Some(last.engagement.id);
-        for row in batch {
-            decide(&mut db, chain, &row, pause).await?;
+        if !self.relay.lists(row.terms.token) {
+            let why = NotRelayed::Token(row.terms.token);
+            dues::wait(db, id, None, why.code(), &why.to_string()).await?;
+            return Ok(None);
+        }
+        let now = clock::now();
+        let until = Timestamp(now.0.saturating_sub(row.terms.challenge_seconds.into()));
+        let verdicts = statements::attested(db, id, until, VERDICT_DEPTH).await?;
+        let facts = Facts {
+            terms: &row.terms,
+            engagement: &row.engagement,
+            verdicts: &verdicts,
+            next_attested: statements::next_attested(db, id, until).await?,
+            sent_seconds_ago: due.sent_seconds_ago,
+            gas_price: self.gas_price,
+        };
+        match decide(&facts, self.policy, now) {
+            Decision::Pay(voucher, gain) => Ok(Some((due, row, voucher, gain))),
+            Decision::Wait { until, reason } => {
+                dues::wait(db, id, until, reason, "").await?;
+                Ok(None)
+            }
         }
     }
-}
 
-async fn decide(
-    db: &mut piecework_store::PgConnection,
-    chain: &Chain,
-    row: &Row,
-    pause: Duration,
-) -> Result<(), Error> {
-    let e = &row.engagement;
-    // The newest whose window can have passed, however many are still in theirs.
-    let until = Timestamp(clock::now().0.saturating_sub(row.terms.challenge_seconds.into()));
-    let verdicts = statements::attested(db, e.id, until, VERDICT_DEPTH).await?;
-    let Some(voucher) = voucher::best(
-        &row.terms,
-        e.verifiers.threshold,
-        e.members_left(),
-        e.record.resolved_at,
-        &verdicts,
-        clock::now(),
-    ) else {
-        return Ok(());
-    };
-    if is_frozen(e, &voucher) {
-        return Ok(());
-    }
-    let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
-    let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, attested_at);
-    if voucher.units.min(cap) <= e.units_paid && !has_consequence(row, voucher.faults) {
-        return Ok(());
-    }
-    // Once the time is over the redemption period runs: what is proven then is not made to wait.
-    let over = e.ends_at.is_some_and(|end| end <= clock::now());
-    let pause = if over { pause.min(LAST_PAUSE) } else { pause };
-    if let Some(tx) = txs::latest(db, chain.id, Kind::Redeem, e.id.0).await? {
-        let pause_seconds = i64::try_from(pause.as_secs()).unwrap_or(i64::MAX);
-        if tx.age_seconds < pause_seconds {
-            return Ok(());
+    /// Sends `batch`, or its halves where the whole would revert.
+    async fn pay(&self, batch: Vec<Ready>) -> Result<(), Error> {
+        let mut waiting = vec![batch];
+        while let Some(mut batch) = waiting.pop() {
+            let (data, gas) = match self.call(&batch).await {
+                Ok(call) => call,
+                Err(Refused::Reverts(_)) if batch.len() > 1 => {
+                    let second = batch.split_off(batch.len() / 2);
+                    waiting.extend([second, batch]);
+                    continue;
+                }
+                Err(Refused::Reverts(Revert { code, detail })) => {
+                    for ready in &batch {
+                        let id = ready.due.engagement;
+                        dues::refuse(&mut *acquire(self.pool).await?, id, Refusal::Estimated, &code, &detail).await?;
+                    }
+                    continue;
+                }
+                Err(Refused::Unknown(err)) => {
+                    self.release(&batch, RETRY_SECONDS, "endpoint_unavailable", "").await?;
+                    return Err(err);
+                }
+            };
+            let payments: Vec<_> = batch.iter().map(Ready::payment).collect();
+            let call = Call { kind: Kind::Redeem, subject: keccak256(&data), data, gas };
+            match outbox::pay(self.pool, self.chain, call, &payments).await {
+                Ok(Sent::Yes(tx)) => {
+                    for ready in &batch {
+                        let (id, units) = (ready.due.engagement, ready.voucher.units);
+                        tracing::info!(engagement = %id, units, paid = ready.row.engagement.units_paid, %tx, "redeeming a voucher");
+                    }
+                }
+                Ok(Sent::UnderWay) => self.release(&batch, RETRY_SECONDS, "under_way", "").await?,
+                Ok(Sent::Full) => self.release(&batch, 1, "too_many_under_way", "").await?,
+                Ok(Sent::LowBalance(detail)) => {
+                    self.release(&batch, LOW_BALANCE_SECONDS, "operator_balance_low", &detail).await?;
+                }
+                Err(err) => {
+                    self.release(&batch, RETRY_SECONDS, "endpoint_unavailable", "").await?;
+                    return Err(err);
+                }
+            }
         }
+        Ok(())
     }
-    let data = redeem_call(&row.terms, &e.verifiers, &e.bid, &voucher);
-    if txs::queue(db, chain.id, Kind::Redeem, e.id.0, &data, Some(voucher.units)).await? {
-        tracing::info!(engagement = %e.id, units = voucher.units, paid = e.units_paid, "redeeming a voucher");
+
+    /// The calldata that redeems `batch`, and the gas it takes.
+    async fn call(&self, batch: &[Ready]) -> Result<(Bytes, u64), Refused> {
+        if let [one] = batch {
+            let e = &one.row.engagement;
+            return Ok((redeem_call(&one.row.terms, &e.verifiers, &e.bid, &one.voucher), one.gas));
+        }
+        let entries: Vec<_> = batch
+            .iter()
+            .map(|r| (&r.row.terms, &r.row.engagement.verifiers, &r.row.engagement.bid, &*r.voucher))
+            .collect();
+        let data = redeem_batch_call(&entries)
+            .map_err(|err| Refused::Reverts(Revert { code: "invalid_batch".to_owned(), detail: err.to_string() }))?;
+        let gas = self.chain.estimate(&data, BATCH_GAS_MAX).await?;
+        Ok((data, gas))
     }
-    Ok(())
-}
 
-/// Whether newly proven faults move a bond or end the engagement. Others cost only gas.
-fn has_consequence(row: &Row, faults: u64) -> bool {
-    let (e, terms) = (&row.engagement, &row.terms);
-    let takes = terms.fault_penalty != 0 && !rules::bond_left(terms, e.faults).is_zero();
-    let ends = terms.faults_max != 0 && faults >= u64::from(terms.faults_max) && e.status == Status::Active;
-    faults > e.faults && (takes || ends)
-}
+    async fn release(&self, batch: &[Ready], seconds: u64, reason: &str, detail: &str) -> Result<(), Error> {
+        let mut db = acquire(self.pool).await?;
+        for ready in batch {
+            self.wait(&mut db, ready.due.engagement, seconds, reason, detail).await?;
+        }
+        Ok(())
+    }
 
-/// Nothing of the voucher can be redeemed while what it proves is in dispute.
-fn is_frozen(e: &Engagement, voucher: &Voucher) -> bool {
-    let below = |subject, count: u64| e.dispute(subject).map_or(count, |dispute| count.min(dispute.floor));
-    !e.disputes.is_empty()
-        && below(Contested::Units, voucher.units) <= e.units_paid
-        && below(Contested::Faults, voucher.faults) <= e.faults
+    async fn wait(
+        &self,
+        db: &mut PgConnection,
+        id: EngagementId,
+        seconds: u64,
+        reason: &str,
+        detail: &str,
+    ) -> Result<(), Error> {
+        Ok(dues::wait(db, id, Some(clock::now().plus(seconds)), reason, detail).await?)
+    }
 }

@@ -10,8 +10,11 @@ use piecework_store::listen::{self, Listener};
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
+use crate::decide::Policy;
 use crate::deposits::Deposits;
-use crate::{Error, awards, outbox, payouts};
+use crate::payouts::Payouts;
+use crate::relay::Relay;
+use crate::{Error, awards, outbox, settle};
 
 /// Transactions sent before the next look at what is due.
 const SENT_AT_ONCE: usize = 64;
@@ -20,8 +23,8 @@ const SENT_AT_ONCE: usize = 64;
 pub struct Config {
     pub chain_id: u64,
     pub escrow: Address,
-    /// Least time between two redemptions of one engagement.
-    pub payout_pause: Duration,
+    pub policy: Policy,
+    pub relay: Relay,
     pub poll_interval: Duration,
 }
 
@@ -44,33 +47,43 @@ pub async fn run(
             return Ok(());
         }
     }
-    // Looking at deposits means calling tokens that anybody can write: pay never waits for it.
-    tokio::join!(pay(&pool, &chain, &config, &stop), look_at_deposits(&pool, &chain, &config, &stop));
+    // Trying awards and looking at deposits means running code that anybody can write: pay never waits for it.
+    tokio::join!(
+        pay(&pool, &chain, &config, &stop),
+        relay_awards(&pool, &chain, &config, &stop),
+        look_at_deposits(&pool, &chain, &config, &stop)
+    );
     Ok(())
 }
 
-/// Awards, payouts, and everything that is sent.
+/// Payouts, and the fate of everything that was sent.
 async fn pay(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
-    let mut listener = None;
+    let mut payouts = Payouts::default();
+    let mut news = News::default();
     loop {
         for (step, outcome) in [
-            ("settle", outbox::settle(pool, chain).await),
-            ("payouts", payouts::look(pool, chain, config.payout_pause).await),
-            ("awards", awards::look(pool, chain).await),
-            ("send", send_all(pool, chain).await),
+            ("settle", settle::look(pool, chain).await),
+            ("payouts", payouts.look(pool, chain, &config.policy, &config.relay).await),
         ] {
-            if let Err(err) = outcome {
-                tracing::warn!(step, error = &err as &dyn std::error::Error, "step failed; trying again");
-                listener = None;
-            }
+            news.outcome(step, outcome);
         }
-        if listener.is_none() {
-            listener = Listener::on(pool, listen::WORK).await.ok();
+        if news.wait(pool, config.poll_interval, stop).await {
+            return;
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(config.poll_interval) => {}
-            heard = heard(&mut listener) => if heard.is_err() { listener = None },
+    }
+}
+
+/// Awards, and sending what they and the deposits led to.
+async fn relay_awards(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
+    let mut news = News::default();
+    loop {
+        for (step, outcome) in
+            [("awards", awards::look(pool, chain, &config.relay).await), ("send", send_all(pool, chain).await)]
+        {
+            news.outcome(step, outcome);
+        }
+        if news.wait(pool, config.poll_interval, stop).await {
+            return;
         }
     }
 }
@@ -80,7 +93,7 @@ async fn look_at_deposits(pool: &PgPool, chain: &Chain, config: &Config, stop: &
     loop {
         let looked = tokio::select! {
             () = stop.cancelled() => return,
-            looked = deposits.look(pool, chain) => looked,
+            looked = deposits.look(pool, chain, &config.relay) => looked,
         };
         if let Err(err) = looked {
             tracing::warn!(step = "deposits", error = &err as &dyn std::error::Error, "step failed; trying again");
@@ -91,7 +104,7 @@ async fn look_at_deposits(pool: &PgPool, chain: &Chain, config: &Config, stop: &
     }
 }
 
-/// A portion at a time: what is decided meanwhile, pay above all, has its turn soon.
+/// A portion at a time: awards that came meanwhile have their turn soon.
 async fn send_all(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
     for _ in 0..SENT_AT_ONCE {
         if !outbox::send_next(pool, chain).await? {
@@ -99,6 +112,33 @@ async fn send_all(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Waiting for announcements of the database, and for the next look without one.
+#[derive(Default)]
+struct News(Option<Listener>);
+
+impl News {
+    /// Logs what failed; the database may be gone, and its announcements with it.
+    fn outcome(&mut self, step: &str, outcome: Result<(), Error>) {
+        if let Err(err) = outcome {
+            tracing::warn!(step, error = &err as &dyn std::error::Error, "step failed; trying again");
+            self.0 = None;
+        }
+    }
+
+    /// True if the stop came first.
+    async fn wait(&mut self, pool: &PgPool, interval: Duration, stop: &CancellationToken) -> bool {
+        if self.0.is_none() {
+            self.0 = Listener::on(pool, listen::WORK).await.ok();
+        }
+        tokio::select! {
+            () = stop.cancelled() => return true,
+            () = tokio::time::sleep(interval) => {}
+            heard = heard(&mut self.0) => if heard.is_err() { self.0 = None },
+        }
+        false
+    }
 }
 
 /// The next announcement; never returns without a listener.

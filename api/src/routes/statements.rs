@@ -10,7 +10,7 @@ use piecework_domain::sequencer::{self, Judgement, REPORT_KIND, Report};
 use piecework_domain::spec::Spec;
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, Bytes, canonical, rules, signature};
-use piecework_store::{PgConnection, engagements, evidence, specs, statements as stored};
+use piecework_store::{PgConnection, dues, engagements, evidence, specs, statements as stored};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -89,13 +89,17 @@ pub async fn post(
     let Some(id) = stored::put(&mut db_tx, state.chain.id, verifier, &statement, &signature).await? else {
         return Ok((StatusCode::CREATED, Json(StatementView { verdicts, new: false })));
     };
+    let mut looks = Vec::with_capacity(findings.len());
     for (index, finding) in findings.iter().enumerate() {
         let report = file(&finding.report)?;
-        let judgement = check(&mut db_tx, &state.chain, verifier, &statement, finding).await?;
+        let (judgement, matures_at) = check(&mut db_tx, &state.chain, verifier, &statement, finding).await?;
+        looks.push((finding.verdict.engagement, matures_at));
         let verdict = &finding.verdict;
         evidence::put(&mut db_tx, verdict.evidence, REPORT_KIND, verdict.engagement, verifier, &report).await?;
         stored::add_verdict(&mut db_tx, id, verifier, verdict, &judgement, &tree.proof(index)).await?;
     }
+    // With the verdicts or not at all: no payout is forgotten.
+    dues::announce(&mut db_tx, state.chain.id, &looks).await?;
     db_tx.commit().await.map_err(piecework_store::Error::from)?;
     Ok((StatusCode::CREATED, Json(StatementView { verdicts, new: true })))
 }
@@ -117,14 +121,14 @@ fn file(report: &Report) -> Result<Vec<u8>> {
 }
 
 /// A verdict must be about a real engagement, by a member of its set, within its clock, above the verifier's last one,
-/// and be what its own evidence adds up to.
+/// and be what its own evidence adds up to. Returns the judgement and when the verdict's window will have passed.
 async fn check(
     db: &mut PgConnection,
     chain: &Chain,
     verifier: Address,
     statement: &Statement,
     Finding { verdict, report }: &Finding,
-) -> Result<Judgement> {
+) -> Result<(Judgement, Timestamp)> {
     let id = verdict.engagement;
     let row = lookup::engagement(db, id).await?;
     if !row.engagement.verifiers.contains(verifier) {
@@ -148,7 +152,7 @@ async fn check(
         );
         return Err(Error::rule("verdict_mismatch", detail));
     }
-    Ok(judgement)
+    Ok((judgement, statement.attested_at.plus(row.terms.challenge_seconds.into())))
 }
 
 fn check_window(row: &engagements::Row, statement: &Statement, verdict: &Verdict) -> Result<()> {

@@ -8,16 +8,20 @@ use piecework_domain::messages::Bid;
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
-use piecework_store::engagements;
+use piecework_store::engagements::{self, AssignmentFilter, AssignmentPlace};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::lookup::Snapshot;
-use crate::Result;
 use crate::error::Problem;
-use crate::extract::{Id, Params, malformed_cursor, page_size, parse_id};
+use crate::extract::{Id, Params, malformed_cursor, page_size_up_to, parse_id};
 use crate::state::AppState;
 use crate::views::{Certainty, ChainView, Page};
+use crate::{Error, Result};
+
+/// Rows of a page: with the longest specs, still less than clients read at once.
+const ASSIGNMENTS_MAX: u32 = 500;
+const CHAINS_MAX: usize = 100;
 
 /// An engagement to judge, with all that judging takes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,12 +55,19 @@ pub struct AssignmentView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AssignmentParams {
+    /// Ids of the chains whose blocks the verifier can judge, separated by commas: all unless given.
+    chains: Option<String>,
+    /// Paid in this token.
+    token: Option<String>,
+    /// Posted by this account.
+    poster: Option<String>,
     cursor: Option<String>,
-    /// 1 to 100, 50 unless given.
+    /// 1 to 500, 50 unless given.
     limit: Option<u32>,
 }
 
-/// Engagements whose verifier set names this verifier and that can still be paid.
+/// Engagements whose verifier set names this verifier and that can still be paid, with the highest fee per epoch first, then the most
+/// locked.
 #[utoipa::path(get, path = "/v1/verifiers/{address}/assignments", tag = "verifiers",
     params(("address" = String, Path), AssignmentParams),
     responses((status = 200, body = Page<AssignmentView>), (status = 400, body = Problem)))]
@@ -65,16 +76,23 @@ pub async fn assignments(
     Id(verifier): Id<Address>,
     Params(params): Params<AssignmentParams>,
 ) -> Result<Json<Page<AssignmentView>>> {
-    let limit = page_size(params.limit)?;
-    let after = params.cursor.as_deref().map(parse_id).transpose();
-    let after = after.map_err(|_| malformed_cursor())?;
+    let limit = page_size_up_to(params.limit, ASSIGNMENTS_MAX)?;
+    let filter = AssignmentFilter {
+        chains: params.chains.as_deref().map(chain_ids).transpose()?,
+        token: params.token.as_deref().map(parse_id).transpose()?,
+        poster: params.poster.as_deref().map(parse_id).transpose()?,
+        after: params.cursor.as_deref().map(place).transpose()?,
+    };
     let mut snapshot = Snapshot::take(&state, Certainty::Latest).await?;
-    let rows = engagements::assignments(&mut snapshot.db, verifier, after, limit).await?;
+    let rows = engagements::assignments(&mut snapshot.db, verifier, &filter, limit).await?;
     let escrow = state.chain.escrow;
     Ok(Json(Page::new(
         rows,
         limit,
-        |a| a.row.engagement.id.to_string(),
+        |a| {
+            let AssignmentPlace { fee, locked, id } = a.place();
+            format!("{fee}_{locked}_{id}")
+        },
         |a| AssignmentView {
             engagement: a.row.engagement.id,
             bounty: a.row.engagement.bounty,
@@ -94,4 +112,23 @@ pub async fn assignments(
             chain: snapshot.chain(a.row.block_number),
         },
     )))
+}
+
+fn chain_ids(text: &str) -> Result<Vec<u64>> {
+    let ids: Option<Vec<u64>> = text.split(',').map(|id| id.parse().ok()).collect();
+    ids.filter(|ids| ids.len() <= CHAINS_MAX).ok_or_else(|| {
+        let detail = format!("chains is at most {CHAINS_MAX} ids separated by commas, got {text:.40?}");
+        Error::malformed("malformed_query", detail)
+    })
+}
+
+fn place(cursor: &str) -> Result<AssignmentPlace> {
+    let mut parts = cursor.splitn(3, '_');
+    let mut next = || parts.next().ok_or_else(malformed_cursor);
+    let (fee, locked, id) = (next()?, next()?, next()?);
+    Ok(AssignmentPlace {
+        fee: fee.parse().map_err(|_| malformed_cursor())?,
+        locked: locked.parse().map_err(|_| malformed_cursor())?,
+        id: parse_id(id).map_err(|_| malformed_cursor())?,
+    })
 }

@@ -2,10 +2,7 @@ use alloy_primitives::{Address, B256};
 
 use super::*;
 use crate::ids::{BountyId, EngagementId};
-use crate::messages::Bid;
-use crate::money::Amount;
-use crate::testing::{START, address, terms, verifiers};
-use crate::time::Timestamp;
+use crate::testing::{self, START, address, terms};
 
 const BOUNTY: BountyId = BountyId(B256::repeat_byte(1));
 
@@ -18,28 +15,11 @@ fn funded(amount: u128, escrow: u128) -> Event {
 }
 
 fn engaged(spare: bool) -> Event {
-    let bid = Bid {
-        bounty: BOUNTY,
-        runner: address(4),
-        payee: address(5),
-        node: address(6),
-        rate: 500,
-        relay_fee: 0,
-        expires_at: Timestamp(2_000_000),
-        nonce: Amount::ZERO,
-    };
-    Event::Engaged {
-        engagement: bid.engagement_id(),
-        bounty: BOUNTY,
-        bid,
-        verifiers: verifiers(),
-        units_max: 100,
-        started_at: START,
-        ends_at: Some(START.plus(100)),
-        reserve: 50_210.into(),
-        spare,
-        escrow: 0.into(),
+    let mut event = testing::engaged();
+    if let Event::Engaged { spare: is_spare, .. } = &mut event {
+        *is_spare = spare;
     }
+    event
 }
 
 fn id() -> EngagementId {

@@ -53,6 +53,8 @@ pub async fn terms_that_break_a_rule(world: &World<'_>) {
             world.complain(format!("terms with a bad {field}: the detail doesn't name it: {detail}"));
         }
     }
+    let hasty = Terms { silence_seconds: 1, ..world.terms() };
+    refused(world, "with no time left to judge the last epoch", &offer(world, &hasty), "grace_too_long").await;
     let late = Terms { open_until: Timestamp(world.cast.now().await.0 - 1), ..world.terms() };
     let answer = world.post("/v1/bounties", &offer(world, &late)).await;
     world.refused("an offer that closed", answer, 409, "closed").await;

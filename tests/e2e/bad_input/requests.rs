@@ -36,6 +36,8 @@ pub async fn malformed_ids_are_named(world: &World<'_>) {
         "/v1/evidence/{}".to_owned(),
         "/v1/runners/{}".to_owned(),
         "/v1/verifiers/{}/assignments".to_owned(),
+        format!("/v1/verifiers/{address}/assignments?token={{}}"),
+        format!("/v1/verifiers/{address}/assignments?poster={{}}"),
         "/v1/bounties?poster={}".to_owned(),
         "/v1/bounties?token={}".to_owned(),
         "/v1/engagements?bounty={}".to_owned(),
@@ -100,10 +102,18 @@ pub async fn bad_cursors_limits_and_parameters_are_named(world: &World<'_>) {
     let path = format!("/v1/bounties?cursor=-1_{zeros}");
     world.refused(&path, world.get(&path).await, 400, "malformed_cursor").await;
 
+    for list in ["/v1/bounties".to_owned(), "/v1/engagements".to_owned(), format!("{engagement}/payouts")] {
+        let path = format!("{list}?limit=101");
+        world.refused(&path, world.get(&path).await, 400, "malformed_query").await;
+    }
+    for chains in ["", "x", "1,", "-1", "1.5", &"1,".repeat(101)] {
+        let path = format!("/v1/verifiers/{address}/assignments?chains={chains}");
+        world.refused(&path, world.get(&path).await, 400, "malformed_query").await;
+    }
     let mut limited = paged.to_vec();
     limited.push(format!("{engagement}/epochs"));
     for list in &limited {
-        for limit in ["0", "101", "-1", "ten", "1.5", "4294967296", "", "0x10"] {
+        for limit in ["0", "501", "-1", "ten", "1.5", "4294967296", "", "0x10"] {
             let path = format!("{list}?limit={limit}");
             world.refused(&path, world.get(&path).await, 400, "malformed_query").await;
         }

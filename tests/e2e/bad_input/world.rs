@@ -51,7 +51,8 @@ impl<'a> World<'a> {
     pub async fn set_up(cast: &'a Cast<'a>) -> Self {
         let now = cast.now().await;
         let mut open = cast.terms(now, 1);
-        open.rate_max = 1_000;
+        // Enough to be worth relaying.
+        open.rate_max = 1_000_000_000_000;
         open.bond = 1_000;
         open.fault_penalty = 10;
         // Long enough to stay active to the last case.
