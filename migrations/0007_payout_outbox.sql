@@ -49,13 +49,20 @@ create table tx_attempts (
 -- `queued` → `signed` → `mined` → `final`, back to `signed` where a reorg took it away; or `failed`.
 alter table txs drop constraint txs_state_check, drop constraint txs_check;
 update txs set state = 'failed', error = 'sent by an older version' where state in ('queued', 'signed');
+alter table txs drop column raw, drop column units, add column gas_limit bigint;
+update txs set gas_limit = coalesce(gas_used, 0) where nonce is not null;
 alter table txs
-    drop column raw,
-    drop column units,
-    add column gas_limit bigint,
     add constraint txs_state_check check (state in ('queued', 'signed', 'mined', 'final', 'failed')),
     add constraint txs_check check (state in ('queued', 'failed') or (nonce is not null and gas_limit is not null));
 drop index txs_one_per_nonce, txs_open;
 create unique index txs_one_per_nonce on txs (chain_id, sender, nonce) where state in ('signed', 'mined', 'final');
 create index txs_open on txs (chain_id, sender, nonce) where state in ('signed', 'mined');
 create index txs_queued on txs (chain_id, id) where state = 'queued';
+
+-- What is proven and not paid is found without reading an engagement's whole history.
+create index verdicts_by_units on verdicts (engagement_id, units);
+create index verdicts_by_faults on verdicts (engagement_id, faults);
+
+-- The chain whose blocks a spec is about. In canonical JSON a quote inside a string is escaped: this is the member, never a text.
+alter table specs add column chain_id bigint;
+update specs set chain_id = substring(convert_from(body, 'UTF8') from '"chainId":([0-9]{1,16})')::bigint;

@@ -79,9 +79,9 @@ pub struct Dev {
     /// Free ports and a throw-away data directory, so that many can run side by side
     #[arg(long)]
     pub ephemeral: bool,
-    /// Start no `run` companions: you bring your own
-    #[arg(long)]
-    pub no_runners: bool,
+    /// Leave out the processes of a sub-command (`index`, `serve`, `work`, `verify` or `run`): you bring your own
+    #[arg(long, value_parser = ["index", "serve", "work", "verify", "run"])]
+    pub without: Vec<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -100,6 +100,13 @@ impl Spec {
         }
     }
 
+    /// The chain that the work is about.
+    pub fn chain_id(&self) -> u64 {
+        match self {
+            Self::Sequencer(spec) => spec.chain_id,
+        }
+    }
+
     pub fn title(&self) -> &str {
         match self {
             Self::Sequencer(spec) => &spec.title,

@@ -6,6 +6,9 @@ use anyhow::Result;
 
 use crate::{cli, config, keys};
 
+/// Far longer than any look at a payout takes.
+const LEASE: Duration = Duration::from_secs(30);
+
 pub async fn run(args: cli::Work) -> Result<()> {
     let stop = config::stop_on_signal()?;
     let signer = keys::read(&args.key_file)?;
@@ -21,6 +24,7 @@ pub async fn run(args: cli::Work) -> Result<()> {
             tokens: args.token.into_iter().filter(|(token, _)| !token.is_zero()).collect(),
             for_fees: args.relay_for_fees,
         },
+        lease: LEASE,
         poll_interval: Duration::from_millis(args.poll_interval_ms),
     };
     let provider = config::provider(&args.rpc.rpc_url)?;

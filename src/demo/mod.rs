@@ -15,7 +15,7 @@ use crate::{cli, config};
 
 pub async fn run(args: cli::Demo) -> Result<()> {
     let stop = config::stop_on_signal()?;
-    let mut stack = Stack::start(Options { ephemeral: true, quiet: args.json, runners: true }).await?;
+    let mut stack = Stack::start(Options { ephemeral: true, quiet: args.json, without: Vec::new() }).await?;
     let parts = cast::Parts::of(&stack);
     let told = tokio::select! {
         told = story::tell(&parts, args.json) => told?,

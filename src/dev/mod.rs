@@ -14,7 +14,7 @@ use crate::{cli, config};
 
 pub async fn run(args: cli::Dev) -> Result<()> {
     let stop = config::stop_on_signal()?;
-    let options = Options { ephemeral: args.ephemeral, quiet: args.json, runners: !args.no_runners };
+    let options = Options { ephemeral: args.ephemeral, quiet: args.json, without: args.without };
     let mut stack = Stack::start(options).await?;
     if args.json {
         println!("{}", ready_line(&stack));

@@ -21,14 +21,14 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// A part's settings.
 type Envs = Vec<(&'static str, String)>;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Free ports and a throw-away data directory.
     pub ephemeral: bool,
     /// No progress on the terminal.
     pub quiet: bool,
-    /// Start a `piecework run` for each development runner.
-    pub runners: bool,
+    /// Sub-commands whose processes are left out.
+    pub without: Vec<String>,
 }
 
 /// Everything running. Fields are dropped in order: processes before what they use.
@@ -105,12 +105,12 @@ impl Stack {
             dir,
             _throw_away: throw_away,
         };
-        stack.start_parts(&listen, options.runners)?;
+        stack.start_parts(&listen, &options.without)?;
         stack.wait_ready().await?;
         Ok(stack)
     }
 
-    fn start_parts(&mut self, listen: &str, runners: bool) -> Result<()> {
+    fn start_parts(&mut self, listen: &str, without: &[String]) -> Result<()> {
         let chain = [
             ("PIECEWORK_CHAIN_ID", self.settlement.chain_id.to_string()),
             ("PIECEWORK_ESCROW", self.deployed.escrow.to_string()),
@@ -150,7 +150,7 @@ impl Stack {
             envs.push(("PIECEWORK_ROUND_INTERVAL_MS", "1000".to_owned()));
             parts.push((format!("verify{n}"), "verify", envs));
         }
-        for n in (1..=2).filter(|_| runners) {
+        for n in 1..=2 {
             let mut envs = chain.to_vec();
             envs.push(("PIECEWORK_RUNNER", account(&format!("runner{n}")).address().to_string()));
             envs.push(("PIECEWORK_NODE_KEY_FILE", key(&format!("node{n}"))?));
@@ -158,6 +158,7 @@ impl Stack {
             envs.push(("PIECEWORK_RUNNER_JOURNAL", state(&format!("run{n}"))));
             parts.push((format!("run{n}"), "run", envs));
         }
+        parts.retain(|(_, command, _)| !without.iter().any(|left_out| left_out == command));
         for (name, command, envs) in parts {
             self.supervisor.start(&name, &[command], &envs)?;
         }

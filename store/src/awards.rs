@@ -49,7 +49,7 @@ pub struct Relay {
 /// Awards that can succeed as far as the mirror knows: not engaged yet nor expired at `now`, their bounty has the money and the seat, and
 /// no transaction for them is under way. One that failed rests, twice as long each time up to five minutes, and comes after those that
 /// never did; bounties take turns, so that nobody's hopeless awards hold back others'. A bounty of which one was mined and reverted rests
-/// for an hour, twice as long each time: whoever can make the outcome depend on the block burns little of the operator's gas.
+/// for an hour, that one twice as long each time: whoever can make the outcome depend on the block burns little of the operator's gas.
 pub async fn to_relay(
     db: &mut PgConnection,
     chain_id: u64,
@@ -68,7 +68,7 @@ pub async fn to_relay(
            join bounties posted on posted.id = a.bounty_id
            cross join lateral (select count(*) as failures, max(t.updated_at) as last from txs t
                                where t.chain_id = $1 and t.kind = 'award' and t.subject = a.bid_id and t.state = 'failed') f
-           cross join lateral (select count(*) as reverts, max(t.updated_at) as last from awards o
+           cross join lateral (select count(*) filter (where o.bid_id = a.bid_id) as own, max(t.updated_at) as last from awards o
                                join txs t on t.chain_id = $1 and t.kind = 'award' and t.subject = o.bid_id
                                              and t.state = 'failed' and t.error = 'reverted'
                                where o.bounty_id = a.bounty_id) r
@@ -77,7 +77,7 @@ pub async fn to_relay(
              and case when (a.award ->> 'spare')::bool then (posted.state ->> 'seatsVacated')::bigint > 0
                       else (posted.state ->> 'seatsTaken')::bigint < (o.terms ->> 'seats')::bigint end
              and posted.token = any($4)
-             and (r.last is null or r.last < now() - 2 ^ least(r.reverts, 10) * interval '30 minutes')
+             and (r.last is null or r.last < now() - 2 ^ least(r.own, 10) * interval '1 hour')
              and (f.last is null or f.last < now() - least(300, 5 * 2 ^ least(f.failures, 6)) * interval '1 second')
              and not exists (select from engagements e where e.id = a.bid_id)
              and not exists (select from txs t where t.chain_id = $1 and t.kind = 'award' and t.subject = a.bid_id

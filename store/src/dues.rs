@@ -3,8 +3,11 @@
 //! A row is ready when `due_at` has come and neither a worker nor an open transaction has it. Taking it moves `due_at` to never, so
 //! that whatever is announced during the look is seen afterwards.
 
+use std::time::Duration;
+
 use piecework_domain::ids::EngagementId;
 use piecework_domain::time::Timestamp;
+use piecework_domain::{Address, B256};
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
 
@@ -22,7 +25,8 @@ pub async fn announce(db: &mut PgConnection, chain_id: u64, times: &[(Engagement
     let at: Vec<_> = times.iter().map(|(_, at)| to_time(*at)).collect();
     sqlx::query!(
         "insert into dues (chain_id, engagement_id, due_at) select $1, * from unnest($2::bytea[], $3::timestamptz[])
-         on conflict (engagement_id) do update set due_at = least(dues.due_at, excluded.due_at) where dues.failures = 0",
+         on conflict (engagement_id) do update set due_at = least(dues.due_at, excluded.due_at)
+         where dues.failures = 0 or dues.due_at = 'infinity'",
         to_i64(chain_id)?,
         &ids,
         &at,
@@ -32,25 +36,29 @@ pub async fn announce(db: &mut PgConnection, chain_id: u64, times: &[(Engagement
     Ok(())
 }
 
-/// Asks for a look at everything that has more proven than paid, and forgets what is closed: whatever was missed, or undone by a
-/// reorg, is found again.
-pub async fn reconcile(db: &mut PgConnection, chain_id: u64) -> Result<()> {
+/// Asks for a look at everything in one of `tokens` that has more proven than paid and no look ahead of it, and forgets what is closed:
+/// whatever was missed, or undone by a reorg, is found again.
+pub async fn reconcile(db: &mut PgConnection, chain_id: u64, tokens: &[Address]) -> Result<()> {
     let chain_id = to_i64(chain_id)?;
+    let tokens: Vec<_> = tokens.iter().map(|token| token.to_vec()).collect();
     sqlx::query!(
         "insert into dues (engagement_id, chain_id, due_at)
-         select e.id, e.chain_id, now() from engagements e
-         where e.chain_id = $1 and e.status <> 'closed'
+         select e.id, e.chain_id, now() from engagements e join bounties b on b.id = e.bounty_id
+         where e.chain_id = $1 and e.status <> 'closed' and b.token = any($2)
            and exists (select from verdicts v where v.engagement_id = e.id
                        and (v.units > e.units_paid or v.faults > (e.state ->> 'faults')::bigint))
          order by e.id
-         on conflict (engagement_id) do update set due_at = least(dues.due_at, excluded.due_at) where dues.failures = 0",
-        chain_id
+         on conflict (engagement_id) do update set due_at = excluded.due_at
+         where dues.due_at = 'infinity' and dues.tx_id is null and dues.taken_until is null",
+        chain_id,
+        &tokens,
     )
     .execute(&mut *db)
     .await?;
     sqlx::query!(
-        "delete from dues d using engagements e
-         where e.id = d.engagement_id and d.chain_id = $1 and e.status = 'closed' and d.tx_id is null",
+        "delete from dues where engagement_id in (
+             select d.engagement_id from dues d join engagements e on e.id = d.engagement_id
+             where d.chain_id = $1 and e.status = 'closed' and d.tx_id is null for update of d skip locked)",
         chain_id
     )
     .execute(db)
@@ -66,20 +74,23 @@ pub struct Due {
     pub sent_seconds_ago: Option<u64>,
     /// Whether the escrow refused or skipped it last time.
     pub failed: bool,
+    /// Until when it is the taker's.
+    pub lease: OffsetDateTime,
 }
 
-/// Takes what is ready for half a minute, what was never refused first; other workers don't see it meanwhile.
-pub async fn take(db: &mut PgConnection, chain_id: u64, limit: i64) -> Result<Vec<Due>> {
+/// Takes what is ready, what was never refused first; other workers don't see it for `lease`.
+pub async fn take(db: &mut PgConnection, chain_id: u64, lease: Duration, limit: i64) -> Result<Vec<Due>> {
     let rows = sqlx::query!(
-        r#"update dues set due_at = 'infinity', taken_until = now() + interval '30 seconds'
+        r#"update dues set due_at = 'infinity', taken_until = now() + $3::float8 * interval '1 second'
            where engagement_id in (
                select engagement_id from dues
                where chain_id = $1 and tx_id is null
                  and ((taken_until is null and due_at <= now()) or taken_until <= now())
                order by failures > 0, due_at limit $2 for update skip locked)
-           returning engagement_id, failures, case when sent_at is not null then greatest(0, extract(epoch from now() - sent_at))::bigint end as sent_seconds_ago"#,
+           returning engagement_id, failures, taken_until as "taken_until!: OffsetDateTime", case when sent_at is not null then greatest(0, extract(epoch from now() - sent_at))::bigint end as sent_seconds_ago"#,
         to_i64(chain_id)?,
         limit,
+        lease.as_secs_f64(),
     )
     .fetch_all(db)
     .await?;
@@ -89,6 +100,7 @@ pub async fn take(db: &mut PgConnection, chain_id: u64, limit: i64) -> Result<Ve
                 engagement: EngagementId(hash(&row.engagement_id)?),
                 sent_seconds_ago: row.sent_seconds_ago.map(to_u64).transpose()?,
                 failed: row.failures > 0,
+                lease: row.taken_until,
             })
         })
         .collect()
@@ -124,8 +136,8 @@ pub enum Refusal {
     Mined,
 }
 
-/// Ends a look at what the escrow refuses. The next one is after a pause, twice as long each time: from 2 s to ten minutes; from four
-/// minutes to a day once gas was burned.
+/// Ends a look at what the escrow refuses. The next one is after a pause, twice as long each time: from 2 s to ten minutes. Once gas
+/// was burned: 16 s (a reorg may have set the chain's time back), 16 times as long each time, a day at most.
 pub async fn refuse(
     db: &mut PgConnection,
     id: EngagementId,
@@ -135,7 +147,7 @@ pub async fn refuse(
 ) -> Result<()> {
     let (more, seconds_max) = match refusal {
         Refusal::Estimated => (1, 600.0),
-        Refusal::Mined => (8, 86_400.0),
+        Refusal::Mined => (4, 86_400.0),
     };
     sqlx::query!(
         "update dues set due_at = now() + least($5::float8, 2 ^ least(failures + $4::int, 20)) * interval '1 second',
@@ -152,14 +164,24 @@ pub async fn refuse(
     Ok(())
 }
 
-/// Hands engagements over to a stored transaction. False, and nothing done, if one of them is under way already.
-pub async fn hand_over(db: &mut PgConnection, tx: i64, payments: &[Payment]) -> Result<bool> {
+/// Hands taken engagements over to a stored transaction. False, and nothing done, if one of them is somebody else's by now.
+pub async fn hand_over(
+    db: &mut PgConnection,
+    tx: i64,
+    payments: &[Payment],
+    leases: &[OffsetDateTime],
+) -> Result<bool> {
     let ids: Vec<_> = payments.iter().map(|p| p.engagement.0.to_vec()).collect();
     let done = sqlx::query!(
-        "update dues set tx_id = $1, sent_at = now(), taken_until = null, reason = null, detail = null
-         where engagement_id = any($2) and tx_id is null",
+        "with ours as (
+             select d.engagement_id from dues d
+             join unnest($2::bytea[], $3::timestamptz[]) as t (id, lease) on t.id = d.engagement_id
+             where d.tx_id is null and d.taken_until = t.lease order by d.engagement_id for update of d)
+         update dues set tx_id = $1, sent_at = now(), taken_until = null, reason = null, detail = null
+         from ours where dues.engagement_id = ours.engagement_id",
         tx,
         &ids,
+        leases,
     )
     .execute(&mut *db)
     .await?;
@@ -206,12 +228,17 @@ pub async fn payments(db: &mut PgConnection, tx: i64) -> Result<Vec<Payment>> {
         .collect()
 }
 
-/// A transaction is over: what it paid is looked at again.
-pub async fn take_back(db: &mut PgConnection, tx: i64) -> Result<()> {
+/// A transaction is over: what it paid is looked at again. Refusals are forgotten for what it really paid, which is all but `unpaid`.
+pub async fn take_back(db: &mut PgConnection, tx: i64, unpaid: &[EngagementId]) -> Result<()> {
+    let unpaid: Vec<_> = unpaid.iter().map(|id| id.0.to_vec()).collect();
     sqlx::query!(
-        "update dues set tx_id = null, due_at = now(), taken_until = null, failures = 0, reason = null, detail = null
-         where tx_id = $1",
-        tx
+        "with ours as (select engagement_id from dues where tx_id = $1 order by engagement_id for update)
+         update dues set tx_id = null, due_at = now(), taken_until = null, reason = null, detail = null,
+             failures = case when dues.engagement_id = any($2) then failures else 0 end,
+             sent_at = case when dues.engagement_id = any($2) then null else sent_at end
+         from ours where dues.engagement_id = ours.engagement_id",
+        tx,
+        &unpaid,
     )
     .execute(db)
     .await?;
@@ -235,7 +262,7 @@ pub async fn reopen(db: &mut PgConnection, tx: i64) -> Result<()> {
 pub struct Standing {
     /// When it is looked at next; `None`: when there is news.
     pub due_at: Option<Timestamp>,
-    pub tx_hash: Option<piecework_domain::B256>,
+    pub tx_hash: Option<B256>,
     pub failures: u64,
     pub reason: Option<String>,
     pub detail: Option<String>,

@@ -260,7 +260,8 @@ pub async fn assignments(
     filter: &AssignmentFilter,
     limit: i64,
 ) -> Result<Vec<Assignment>> {
-    let chains = filter.chains.as_ref().map(|ids| ids.iter().map(|id| id.to_string()).collect::<Vec<_>>());
+    let chains = filter.chains.as_ref().map(|ids| ids.iter().map(|id| to_i64(*id)).collect::<Result<Vec<_>>>());
+    let chains = chains.transpose()?;
     let rows = sqlx::query!(
         r#"with named as (
                select e.id, e.bounty_id, s.body, (b.state #>> '{terms,verifierFee}')::numeric as fee,
@@ -270,7 +271,7 @@ pub async fn assignments(
                join specs s on s.hash = b.spec_hash
                where e.status <> 'closed' and e.state -> 'verifiers' -> 'members' ? $2
                  and ($3::bytea is null or b.token = $3) and ($4::bytea is null or b.poster = $4)
-                 and ($5::text[] is null or convert_from(s.body, 'UTF8')::jsonb ->> 'chainId' = any($5))),
+                 and ($5::bigint[] is null or s.chain_id = any($5))),
            page as (
                select * from named
                where $6::text is null or (fee, locked, id) < ($6::text::numeric, $7::text::numeric, $8::bytea)

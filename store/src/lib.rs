@@ -25,6 +25,7 @@ pub mod txs;
 
 pub use error::{Error, Result};
 pub use schema::{analyze, connect, fresh_database, migrate};
+pub use sqlx::types::time::OffsetDateTime;
 pub use sqlx::{Connection, PgConnection, PgPool};
 
 /// A db_tx. Dropped without a commit it never happened.

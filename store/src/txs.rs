@@ -6,7 +6,7 @@
 use piecework_domain::{Address, B256, Bytes};
 use sqlx::PgConnection;
 
-use crate::convert::{hash, to_i64, to_u64};
+use crate::convert::{address, hash, to_i64, to_u64};
 use crate::{Error, Result};
 
 /// What a transaction is for. `subject` is the bounty's or engagement's id, or the hash of a batch's calldata.
@@ -146,6 +146,29 @@ pub async fn in_flight(
     rows.into_iter()
         .map(|row| Ok((to_u64(row.nonce)?, row.cost.parse().map_err(|_| Error::Corrupt("cost"))?)))
         .collect()
+}
+
+/// Whose transactions are not final: after a change of keys, not only this worker's.
+pub async fn senders(db: &mut PgConnection, chain_id: u64) -> Result<Vec<Address>> {
+    let rows = sqlx::query!(
+        r#"select distinct sender as "sender!" from txs where chain_id = $1 and state in ('signed', 'mined')"#,
+        to_i64(chain_id)?
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| address(&row.sender)).collect()
+}
+
+/// How many transactions of a kind wait to be signed.
+pub async fn waiting(db: &mut PgConnection, chain_id: u64, kind: Kind) -> Result<i64> {
+    let row = sqlx::query!(
+        r#"select count(*) as "count!" from txs where chain_id = $1 and kind = $2 and state = 'queued'"#,
+        to_i64(chain_id)?,
+        kind.name(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.count)
 }
 
 /// A transaction to look after.

@@ -41,6 +41,7 @@ pub struct Ready {
     pub l2: Chain,
     pub accounts: Vec<Account>,
     pub data_dir: PathBuf,
+    pub database_url: String,
 }
 
 pub struct Dev {
@@ -51,11 +52,17 @@ pub struct Dev {
 
 impl Dev {
     pub fn start() -> Self {
+        Self::start_without(&[])
+    }
+
+    /// Without some parts, which the test brings itself.
+    pub fn start_without(parts: &[&str]) -> Self {
         // A TLS provider for this process's own HTTP clients.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let alone = alone();
         let mut child = Command::new(env!("CARGO_BIN_EXE_piecework"))
             .args(["dev", "--ephemeral", "--json"])
+            .args(parts.iter().flat_map(|part| ["--without", part]))
             .env_remove("DATABASE_URL")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

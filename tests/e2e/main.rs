@@ -17,6 +17,7 @@ mod dice;
 mod differential;
 mod dispute;
 mod flood;
+mod payouts;
 mod reorg;
 mod replay;
 mod workspace;

@@ -55,7 +55,11 @@ impl Duties<'_> {
                     first = false;
                     assigned.send_replace(Arc::new(self.served(known.values().cloned())));
                 }
-                Err(err) => tracing::warn!(error = &err as &dyn std::error::Error, "no assignments; trying again"),
+                Err(err) => {
+                    // Reading everything must not keep the newest from being read.
+                    all_read = if everything { Some((Instant::now(), took)) } else { all_read };
+                    tracing::warn!(error = &err as &dyn std::error::Error, "no assignments; trying again");
+                }
             }
             let rest = if everything || first { self.interval } else { self.interval.max(took.saturating_mul(REST)) };
             pause(rest.min(REST_MAX), self.stop).await;

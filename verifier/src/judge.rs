@@ -27,9 +27,7 @@ pub struct Before {
 
 /// The chain whose blocks an assignment is about.
 pub fn chain_of(assignment: &Assignment) -> u64 {
-    match &assignment.spec {
-        Spec::Sequencer(spec) => spec.chain_id,
-    }
+    assignment.spec.chain_id()
 }
 
 /// The period of `epoch` if it can be judged now: it is over, and so is the time left for what is late.

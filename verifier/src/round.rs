@@ -94,13 +94,17 @@ impl Round<'_> {
         sent
     }
 
-    /// Judges the first due one of those that take long, by itself.
+    /// Judges that one of those that take long which waits longest, by itself. One that was fast this time is judged with the others again.
     pub async fn run_slow(&self, assignments: &[Assignment]) -> HashMap<EngagementId, u64> {
         let is_slow = |a: &&Assignment| self.is_due(a) && self.state().slow.contains(&a.engagement);
-        match assignments.iter().find(is_slow) {
-            Some(assignment) => self.judge_and_send(&[assignment], SLOW_MAX).await,
-            None => HashMap::new(),
+        let since = |a: &&Assignment| judge::due(a, a.next_epoch).map(|(_, to)| to);
+        let Some(assignment) = assignments.iter().filter(is_slow).min_by_key(since) else { return HashMap::new() };
+        let began = Instant::now();
+        let sent = self.judge_and_send(&[assignment], SLOW_MAX).await;
+        if !sent.is_empty() && began.elapsed() < ENGAGEMENT_MAX / 2 {
+            self.state().slow.remove(&assignment.engagement);
         }
+        sent
     }
 
     /// Three of four are first in order; the fourth is the one that waits longest, so that nobody waits for ever.

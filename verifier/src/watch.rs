@@ -257,7 +257,8 @@ impl View {
     }
 
     fn knows_parent(&self, header: &Header) -> bool {
-        let parent = Header { number: header.number - 1, hash: header.parent_hash, ..*header };
+        let Some(number) = header.number.checked_sub(1) else { return true };
+        let parent = Header { number, hash: header.parent_hash, ..*header };
         self.recent.read().is_ok_and(|recent| recent.holds(&parent))
     }
 

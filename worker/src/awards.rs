@@ -9,7 +9,8 @@ use crate::chain::Chain;
 use crate::relay::Relay;
 use crate::{Error, acquire, clock};
 
-const BATCH: i64 = 100;
+/// Awards that wait to be signed at most: what is decided later has its turn by the order of `to_relay`, not behind a long queue.
+const WAITING_MAX: i64 = 16;
 
 /// What an award may burn of the operator's gas: it must lock so much more than that, or locking dust could empty the operator's
 /// account.
@@ -19,7 +20,11 @@ const TIMES: u64 = 10;
 /// Decides on an `award` for every stored award that can succeed and isn't on chain.
 pub async fn look(pool: &PgPool, chain: &Chain, relay: &Relay) -> Result<(), Error> {
     let mut db = acquire(pool).await?;
-    let waiting = awards::to_relay(&mut db, chain.id, &relay.listed(), clock::now(), BATCH).await?;
+    let room = WAITING_MAX - txs::waiting(&mut db, chain.id, Kind::Award).await?;
+    if room <= 0 {
+        return Ok(());
+    }
+    let waiting = awards::to_relay(&mut db, chain.id, &relay.listed(), clock::now(), room).await?;
     if waiting.is_empty() {
         return Ok(());
     }

@@ -19,6 +19,7 @@ use piecework_store::txs::Attempt;
 use crate::Error;
 use crate::error::rpc;
 
+const TRANSFER_GAS: u64 = 21_000;
 /// What reading a balance may take of anybody's token.
 const BALANCE_GAS: u64 = 300_000;
 const BALANCE_WITHIN: Duration = Duration::from_secs(2);
@@ -102,18 +103,22 @@ impl Chain {
     pub async fn estimate(&self, data: &Bytes, gas_max: u64) -> Result<u64, Refused> {
         let call = TransactionRequest::default().from(self.operator()).to(self.escrow).input(data.clone().into());
         self.provider.estimate_gas(call.gas_limit(gas_max)).await.map_err(|err| match err.as_error_resp() {
-            // The endpoint has tried and says no: an error of this call, not of the endpoint.
-            Some(response) => Refused::Reverts(match response.as_revert_data().filter(|data| !data.is_empty()) {
-                Some(data) => revert_of(&data),
-                None => Revert { code: "not_executable".to_owned(), detail: response.message.to_string() },
-            }),
+            // The endpoint has tried and says no: an error of this call. Anything else (too many requests, a block it doesn't have) is
+            // the endpoint's.
+            Some(response) => match response.as_revert_data().filter(|data| !data.is_empty()) {
+                Some(data) => Refused::Reverts(revert_of(&data)),
+                None if response.code == 3 || says_no(&response.message) => {
+                    Refused::Reverts(Revert { code: "not_executable".to_owned(), detail: response.message.to_string() })
+                }
+                None => Refused::Unknown(rpc("estimating gas")(err)),
+            },
             None => Refused::Unknown(rpc("estimating gas")(err)),
         })
     }
 
-    /// The account's next nonce as of the newest block.
-    pub async fn mined_nonce(&self) -> Result<u64, Error> {
-        self.provider.get_transaction_count(self.operator()).await.map_err(rpc("reading the nonce"))
+    /// An account's next nonce as of the newest block.
+    pub async fn mined_nonce(&self, account: Address) -> Result<u64, Error> {
+        self.provider.get_transaction_count(account).await.map_err(rpc("reading the nonce"))
     }
 
     /// Today's estimate with room for the base fee to double several times.
@@ -132,13 +137,22 @@ impl Chain {
 
     /// Signs a call to the escrow.
     pub fn sign(&self, data: Bytes, nonce: u64, gas_limit: u64, fees: Fees) -> Result<Attempt, Error> {
+        self.sign_to(self.escrow, data, nonce, gas_limit, fees)
+    }
+
+    /// Signs a transaction that does nothing but use up its nonce.
+    pub fn sign_filler(&self, nonce: u64, fees: Fees) -> Result<Attempt, Error> {
+        self.sign_to(self.operator(), Bytes::new(), nonce, TRANSFER_GAS, fees)
+    }
+
+    fn sign_to(&self, to: Address, data: Bytes, nonce: u64, gas_limit: u64, fees: Fees) -> Result<Attempt, Error> {
         let mut tx = TxEip1559 {
             chain_id: self.id,
             nonce,
             gas_limit,
             max_fee_per_gas: fees.max_fee_per_gas,
             max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
-            to: TxKind::Call(self.escrow),
+            to: TxKind::Call(to),
             value: U256::ZERO,
             access_list: Default::default(),
             input: data,
@@ -175,4 +189,10 @@ impl Chain {
             })
         }))
     }
+}
+
+/// Nodes have no code for a call that runs out of gas, or reverts without data.
+fn says_no(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["revert", "out of gas", "outofgas", "gas required exceeds", "invalid opcode"].iter().any(|no| message.contains(no))
 }

@@ -11,6 +11,8 @@ use piecework_domain::voucher::{self, AttestedVerdict, Voucher};
 
 /// Least time between two redemptions of an engagement whose time is over.
 const LAST_PAUSE: Duration = Duration::from_secs(1);
+/// Until a dispute is looked at again: its resolution announces nothing.
+const DISPUTE_PAUSE: u64 = 15;
 /// Until gas is asked about again.
 const GAS_PAUSE: u64 = 30;
 
@@ -44,7 +46,7 @@ pub struct Gain {
     pub pay: Amount,
     /// From the bond to the poster.
     pub penalties: Amount,
-    /// It is the last chance, or ends the engagement: worth its gas once, however little it brings.
+    /// It is the last there is to redeem, or ends the engagement: worth its gas once, however little it brings.
     pub once: bool,
 }
 
@@ -74,7 +76,7 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy, now: Timestamp) -> Decision {
         return Decision::Wait { until: matures, reason: "in_window" };
     };
     if is_frozen(e, &voucher) {
-        return Decision::Wait { until: matures, reason: "in_dispute" };
+        return Decision::Wait { until: Some(now.plus(DISPUTE_PAUSE)), reason: "in_dispute" };
     }
     let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
     let cap = rules::units_cap(terms, e.units_max, e.started_at, e.ends_at, attested_at);
@@ -99,7 +101,8 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy, now: Timestamp) -> Decision {
         return Decision::Wait { until: Some(now.plus(GAS_PAUSE)), reason: "gas_price_above_max" };
     }
     let last_sent = facts.sent_seconds_ago.map(|ago| now.0.saturating_sub(ago));
-    let once = ends || over.is_some_and(|end| last_sent.is_none_or(|at| at < end.0));
+    let is_last = over.is_some() && facts.next_attested.is_none();
+    let once = ends || (is_last && last_sent.is_none_or(|at| at < voucher.redeemable_at.0));
     let pay = Amount::from(e.bid.rate).checked_mul(units).unwrap_or_default();
     Decision::Pay(Box::new(voucher), Gain { pay, penalties, once })
 }
@@ -230,9 +233,20 @@ mod tests {
         assert_eq!(case.at(40), wait(Some(41), "paid_recently"));
         case.sent_seconds_ago = Some(10);
         assert_eq!(case.at(50), wait(Some(100), "paid_recently"), "the end comes first");
-        assert!(case.gain(105).once, "the last chance");
+    }
+
+    #[test]
+    fn the_last_voucher_is_worth_its_gas_once() {
+        let mut case = Case::new(15, 0);
+        case.verdicts = verdicts(15, 0, START.plus(80));
+        assert!(case.gain(105).once);
+        case.sent_seconds_ago = Some(6);
+        assert!(case.gain(105).once, "what was sent before can't have had it");
         case.sent_seconds_ago = Some(5);
-        assert!(!case.gain(105).once, "one was sent since the end");
+        assert!(!case.gain(105).once);
+        case.sent_seconds_ago = None;
+        case.next_attested = Some(START.plus(102));
+        assert!(!case.gain(105).once, "there is one more to come");
     }
 
     #[test]
@@ -269,6 +283,6 @@ mod tests {
         }];
         assert_eq!(case.gain(40).pay, 2_000.into(), "up to the floor it can be redeemed");
         case.engagement.units_paid = 4;
-        assert_eq!(case.at(40), wait(None, "in_dispute"));
+        assert_eq!(case.at(40), wait(Some(55), "in_dispute"));
     }
 }

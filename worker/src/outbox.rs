@@ -5,7 +5,7 @@ use piecework_contracts::Revert;
 use piecework_domain::{B256, Bytes, U256};
 use piecework_store::dues::{self, Payment};
 use piecework_store::txs::{self, Attempt, Kind};
-use piecework_store::{PgConnection, PgPool};
+use piecework_store::{OffsetDateTime, PgConnection, PgPool};
 
 use crate::chain::{Chain, Refused};
 use crate::{Error, begin, commit};
@@ -37,20 +37,27 @@ pub enum Sent {
     LowBalance(String),
 }
 
-/// Sends a call that redeems `payments`, which are under way from then on.
-pub async fn pay(pool: &PgPool, chain: &Chain, call: Call, payments: &[Payment]) -> Result<Sent, Error> {
+/// Sends a call that redeems `payments`, taken until `leases`, which are under way from then on.
+pub async fn pay(
+    pool: &PgPool,
+    chain: &Chain,
+    call: Call,
+    payments: &[Payment],
+    leases: &[OffsetDateTime],
+) -> Result<Sent, Error> {
     let mut db_tx = begin(pool).await?;
     txs::lock_sender(&mut db_tx, chain.operator()).await?;
     let Some(id) = txs::queue(&mut db_tx, chain.id, call.kind, call.subject, &call.data).await? else {
         return Ok(Sent::UnderWay);
     };
-    if !dues::hand_over(&mut db_tx, id, payments).await? {
-        return Ok(Sent::UnderWay);
-    }
     let attempt = match sign(&mut db_tx, chain, id, call.data, call.gas).await? {
         Ok(attempt) => attempt,
         Err(not_sent) => return Ok(not_sent),
     };
+    // Last: the API writes these rows, too, and must not wait for an endpoint.
+    if !dues::hand_over(&mut db_tx, id, payments, leases).await? {
+        return Ok(Sent::UnderWay);
+    }
     commit(db_tx).await?;
     send(chain, &attempt).await;
     Ok(Sent::Yes(attempt.tx_hash))
@@ -88,7 +95,7 @@ async fn sign(
     data: Bytes,
     gas: u64,
 ) -> Result<Result<Attempt, Sent>, Error> {
-    let mined_nonce = chain.mined_nonce().await?;
+    let mined_nonce = chain.mined_nonce(chain.operator()).await?;
     let in_flight = txs::in_flight(db_tx, chain.id, chain.operator(), mined_nonce).await?;
     if in_flight.len() >= IN_FLIGHT_MAX {
         return Ok(Err(Sent::Full));

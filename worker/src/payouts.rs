@@ -7,9 +7,10 @@ use futures::StreamExt;
 use piecework_contracts::{Revert, redeem_batch_call, redeem_call};
 use piecework_domain::Bytes;
 use piecework_domain::ids::EngagementId;
+use piecework_domain::money::NATIVE;
 use piecework_domain::time::Timestamp;
 use piecework_domain::voucher::Voucher;
-use piecework_store::chains::Certainty;
+use piecework_store::chains::{self, Certainty};
 use piecework_store::dues::{self, Due, Payment, Refusal};
 use piecework_store::engagements::{self, Row};
 use piecework_store::txs::Kind;
@@ -20,23 +21,31 @@ use crate::chain::{Chain, Refused};
 use crate::decide::{Decision, Facts, Gain, Policy, decide};
 use crate::outbox::{self, Call, GAS_MAX, Sent};
 use crate::relay::{NotRelayed, Relay};
+use crate::run::Config;
 use crate::{Error, acquire, clock};
 
 /// Engagements looked at together.
 const TAKEN_MAX: i64 = 100;
 /// Redemptions of one transaction: with more, each costs hardly less.
 const BATCH_MAX: usize = 25;
-/// A redemption that takes more gas goes alone: what is in a batch with it must not depend on it.
+/// A redemption that takes more gas goes alone: what is in a batch with it must not depend on it. Before a token is sent the escrow wants
+/// to have 320,000 left, which no transaction uses.
 const BATCHED_GAS_MAX: u64 = 250_000;
+const BATCHED_TOKEN_GAS_MAX: u64 = 600_000;
+/// Bytes of calldata, far below what any node takes (128 KiB, some chains 95 KB).
+const CALLDATA_MAX: usize = 80_000;
 /// Gas of a whole batch: what any node takes in one transaction (EIP-7825), with room.
 const BATCH_GAS_MAX: u64 = 12_000_000;
 const SIDE_BY_SIDE: usize = 16;
 const VERDICT_DEPTH: i64 = 64;
 /// Between two looks at everything, whatever was announced.
-const RECONCILE: Duration = Duration::from_secs(30);
+const RECONCILE: Duration = Duration::from_secs(120);
+/// An older newest block says nothing about the time.
+const HEAD_SECONDS_MAX: u64 = 60;
 /// Seconds until what this worker or its endpoint could not do is tried again.
 const RETRY_SECONDS: u64 = 2;
 const LOW_BALANCE_SECONDS: u64 = 15;
+const NOT_ENGAGED_SECONDS: u64 = 15;
 const NOT_RELAYED_SECONDS: u64 = 300;
 
 /// What the look has to know from one time to the next.
@@ -62,28 +71,48 @@ impl Ready {
 
 impl Payouts {
     /// Pays what is due, until nothing is.
-    pub async fn look(&mut self, pool: &PgPool, chain: &Chain, policy: &Policy, relay: &Relay) -> Result<(), Error> {
+    pub async fn look(&mut self, pool: &PgPool, chain: &Chain, config: &Config) -> Result<(), Error> {
         if self.reconciled.is_none_or(|at| at.elapsed() >= RECONCILE) {
-            dues::reconcile(&mut *acquire(pool).await?, chain.id).await?;
+            dues::reconcile(&mut *acquire(pool).await?, chain.id, &config.relay.listed()).await?;
             self.reconciled = Some(Instant::now());
         }
         loop {
-            let taken = dues::take(&mut *acquire(pool).await?, chain.id, TAKEN_MAX).await?;
+            let taken = dues::take(&mut *acquire(pool).await?, chain.id, config.lease, TAKEN_MAX).await?;
             if taken.is_empty() {
                 return Ok(());
             }
-            let round = Round { pool, chain, policy, relay, gas_price: chain.gas_price().await? };
+            let round = Round {
+                pool,
+                chain,
+                policy: &config.policy,
+                relay: &config.relay,
+                gas_price: chain.gas_price().await?,
+                now: chain_time(pool, chain).await?,
+            };
             let ready = round.choose(taken).await?;
             for batch in batches(ready) {
-                round.pay(batch).await?;
+                // What is under way comes first, or the account needs money: the rest is another look's.
+                let go_on = round.pay(batch).await?;
+                if !go_on {
+                    return Ok(());
+                }
             }
         }
     }
 }
 
+/// What time it is for the escrow: the newest block's, as the mirror has it. A chain that makes blocks only when there is something to put
+/// in them would give its next one the clock's.
+async fn chain_time(pool: &PgPool, chain: &Chain) -> Result<Timestamp, Error> {
+    let head = chains::cursor(&mut *acquire(pool).await?, chain.id).await?.map(|cursor| cursor.time);
+    let now = clock::now();
+    Ok(head.filter(|head| now.since(*head) <= HEAD_SECONDS_MAX).map_or(now, |head| head.min(now)))
+}
+
 /// Those of modest needs that never failed in batches, the others alone.
 fn batches(ready: Vec<Ready>) -> Vec<Vec<Ready>> {
-    let (batched, alone): (Vec<_>, Vec<_>) = ready.into_iter().partition(|r| r.gas <= BATCHED_GAS_MAX && !r.due.failed);
+    let gas_max = |r: &Ready| if r.row.terms.token == NATIVE { BATCHED_GAS_MAX } else { BATCHED_TOKEN_GAS_MAX };
+    let (batched, alone): (Vec<_>, Vec<_>) = ready.into_iter().partition(|r| r.gas <= gas_max(r) && !r.due.failed);
     let mut batches: Vec<Vec<Ready>> = Vec::new();
     for ready in batched {
         match batches.last_mut().filter(|batch| batch.len() < BATCH_MAX) {
@@ -102,6 +131,7 @@ struct Round<'a> {
     policy: &'a Policy,
     relay: &'a Relay,
     gas_price: u128,
+    now: Timestamp,
 }
 
 impl Round<'_> {
@@ -131,9 +161,11 @@ impl Round<'_> {
                     Ok(()) => ready.push(Ready { due, row, voucher, gas }),
                     Err(why) => self.wait(&mut db, id, NOT_RELAYED_SECONDS, why.code(), &why.to_string()).await?,
                 },
-                // The mirror is behind the chain, or somebody else was faster.
-                Err(Refused::Reverts(Revert { code, detail })) if code == "nothing_new" => {
-                    self.wait(&mut db, id, RETRY_SECONDS, "nothing_new", &detail).await?;
+                // The mirror is behind the chain or somebody else was faster; or the newest block is older than the clock.
+                Err(Refused::Reverts(Revert { code, detail }))
+                    if ["nothing_new", "challenge_open"].contains(&&*code) =>
+                {
+                    self.wait(&mut db, id, RETRY_SECONDS, &code, &detail).await?;
                 }
                 Err(Refused::Reverts(Revert { code, detail })) => {
                     tracing::warn!(engagement = %id, code, detail, "not redeemed: it would revert");
@@ -153,8 +185,8 @@ impl Round<'_> {
     async fn decide(&self, db: &mut PgConnection, due: Due) -> Result<Option<(Due, Row, Box<Voucher>, Gain)>, Error> {
         let id = due.engagement;
         let Some(row) = engagements::get(db, id, Certainty::Latest).await? else {
-            // A reorg took it: should it come back, so does this.
-            dues::wait(db, id, None, "not_engaged", "").await?;
+            // A reorg took it, or the mirror is behind: it may come back.
+            self.wait(db, id, NOT_ENGAGED_SECONDS, "not_engaged", "").await?;
             return Ok(None);
         };
         if !self.relay.lists(row.terms.token) {
@@ -162,7 +194,7 @@ impl Round<'_> {
             dues::wait(db, id, None, why.code(), &why.to_string()).await?;
             return Ok(None);
         }
-        let now = clock::now();
+        let now = self.now;
         let until = Timestamp(now.0.saturating_sub(row.terms.challenge_seconds.into()));
         let verdicts = statements::attested(db, id, until, VERDICT_DEPTH).await?;
         let facts = Facts {
@@ -176,6 +208,8 @@ impl Round<'_> {
         match decide(&facts, self.policy, now) {
             Decision::Pay(voucher, gain) => Ok(Some((due, row, voucher, gain))),
             Decision::Wait { until, reason } => {
+                // The chain's time may be behind.
+                let until = until.map(|until| until.max(clock::now().plus(1)));
                 dues::wait(db, id, until, reason, "").await?;
                 Ok(None)
             }
@@ -183,7 +217,9 @@ impl Round<'_> {
     }
 
     /// Sends `batch`, or its halves where the whole would revert.
-    async fn pay(&self, batch: Vec<Ready>) -> Result<(), Error> {
+    /// False if there is no use in sending more now.
+    async fn pay(&self, batch: Vec<Ready>) -> Result<bool, Error> {
+        let mut go_on = true;
         let mut waiting = vec![batch];
         while let Some(mut batch) = waiting.pop() {
             let (data, gas) = match self.call(&batch).await {
@@ -207,7 +243,8 @@ impl Round<'_> {
             };
             let payments: Vec<_> = batch.iter().map(Ready::payment).collect();
             let call = Call { kind: Kind::Redeem, subject: keccak256(&data), data, gas };
-            match outbox::pay(self.pool, self.chain, call, &payments).await {
+            let leases: Vec<_> = batch.iter().map(|ready| ready.due.lease).collect();
+            match outbox::pay(self.pool, self.chain, call, &payments, &leases).await {
                 Ok(Sent::Yes(tx)) => {
                     for ready in &batch {
                         let (id, units) = (ready.due.engagement, ready.voucher.units);
@@ -215,9 +252,13 @@ impl Round<'_> {
                     }
                 }
                 Ok(Sent::UnderWay) => self.release(&batch, RETRY_SECONDS, "under_way", "").await?,
-                Ok(Sent::Full) => self.release(&batch, 1, "too_many_under_way", "").await?,
+                Ok(Sent::Full) => {
+                    self.release(&batch, RETRY_SECONDS, "too_many_under_way", "").await?;
+                    go_on = false;
+                }
                 Ok(Sent::LowBalance(detail)) => {
                     self.release(&batch, LOW_BALANCE_SECONDS, "operator_balance_low", &detail).await?;
+                    go_on = false;
                 }
                 Err(err) => {
                     self.release(&batch, RETRY_SECONDS, "endpoint_unavailable", "").await?;
@@ -225,7 +266,7 @@ impl Round<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(go_on)
     }
 
     /// The calldata that redeems `batch`, and the gas it takes.
@@ -240,8 +281,14 @@ impl Round<'_> {
             .collect();
         let data = redeem_batch_call(&entries)
             .map_err(|err| Refused::Reverts(Revert { code: "invalid_batch".to_owned(), detail: err.to_string() }))?;
+        if data.len() > CALLDATA_MAX {
+            let detail = format!("{} bytes of calldata", data.len());
+            return Err(Refused::Reverts(Revert { code: "batch_too_large".to_owned(), detail }));
+        }
         let gas = self.chain.estimate(&data, BATCH_GAS_MAX).await?;
-        Ok((data, gas))
+        // What an entry took alone: one that takes more in a block than when it was tried must not cost the others theirs.
+        let alone = batch.iter().fold(0_u64, |sum, ready| sum.saturating_add(ready.gas));
+        Ok((data, gas.max(alone.min(BATCH_GAS_MAX))))
     }
 
     async fn release(&self, batch: &[Ready], seconds: u64, reason: &str, detail: &str) -> Result<(), Error> {

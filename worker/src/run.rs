@@ -25,6 +25,8 @@ pub struct Config {
     pub escrow: Address,
     pub policy: Policy,
     pub relay: Relay,
+    /// How long a payout that a worker looks at is nobody else's: one that dies leaves it to the others then.
+    pub lease: Duration,
     pub poll_interval: Duration,
 }
 
@@ -49,6 +51,7 @@ pub async fn run(
     }
     // Trying awards and looking at deposits means running code that anybody can write: pay never waits for it.
     tokio::join!(
+        settle_all(&pool, &chain, &config, &stop),
         pay(&pool, &chain, &config, &stop),
         relay_awards(&pool, &chain, &config, &stop),
         look_at_deposits(&pool, &chain, &config, &stop)
@@ -56,17 +59,23 @@ pub async fn run(
     Ok(())
 }
 
-/// Payouts, and the fate of everything that was sent.
+/// The fate of everything that was sent.
+async fn settle_all(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
+    loop {
+        if let Err(err) = settle::look(pool, chain).await {
+            tracing::warn!(step = "settle", error = &err as &dyn std::error::Error, "step failed; trying again");
+        }
+        if pause(stop, config.poll_interval).await {
+            return;
+        }
+    }
+}
+
 async fn pay(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
     let mut payouts = Payouts::default();
     let mut news = News::default();
     loop {
-        for (step, outcome) in [
-            ("settle", settle::look(pool, chain).await),
-            ("payouts", payouts.look(pool, chain, &config.policy, &config.relay).await),
-        ] {
-            news.outcome(step, outcome);
-        }
+        news.outcome("payouts", payouts.look(pool, chain, config).await);
         if news.wait(pool, config.poll_interval, stop).await {
             return;
         }
