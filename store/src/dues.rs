@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use piecework_domain::Address;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::time::Timestamp;
-use piecework_domain::{Address, B256};
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
 
@@ -87,7 +87,9 @@ pub async fn take(db: &mut PgConnection, chain_id: u64, lease: Duration, limit: 
                where chain_id = $1 and tx_id is null
                  and ((taken_until is null and due_at <= now()) or taken_until <= now())
                order by failures > 0, due_at limit $2 for update skip locked)
-           returning engagement_id, failures, taken_until as "taken_until!: OffsetDateTime", case when sent_at is not null then greatest(0, extract(epoch from now() - sent_at))::bigint end as sent_seconds_ago"#,
+           returning engagement_id, failures, taken_until as "taken_until!: OffsetDateTime",
+                     case when sent_at is not null then greatest(0, extract(epoch from now() - sent_at))::bigint end
+                     as sent_seconds_ago"#,
         to_i64(chain_id)?,
         limit,
         lease.as_secs_f64(),
@@ -255,37 +257,4 @@ pub async fn reopen(db: &mut PgConnection, tx: i64) -> Result<()> {
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// How an engagement's payout stands.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// When it is looked at next; `None`: when there is news.
-    pub due_at: Option<Timestamp>,
-    pub tx_hash: Option<B256>,
-    pub failures: u64,
-    pub reason: Option<String>,
-    pub detail: Option<String>,
-}
-
-/// `None` for an engagement without verdicts.
-pub async fn of(db: &mut PgConnection, id: EngagementId) -> Result<Option<Standing>> {
-    let row = sqlx::query!(
-        r#"select case when d.due_at < 'infinity' then d.due_at end as "due_at: OffsetDateTime", d.failures, d.reason, d.detail,
-                  t.tx_hash as "tx_hash?"
-           from dues d left join txs t on t.id = d.tx_id where d.engagement_id = $1"#,
-        id.0.as_slice(),
-    )
-    .fetch_optional(db)
-    .await?;
-    row.map(|row| {
-        Ok(Standing {
-            due_at: row.due_at.map(crate::convert::to_timestamp).transpose()?,
-            tx_hash: row.tx_hash.map(|h| hash(&h)).transpose()?,
-            failures: u64::try_from(row.failures).unwrap_or(0),
-            reason: row.reason,
-            detail: row.detail,
-        })
-    })
-    .transpose()
 }

@@ -1,6 +1,7 @@
 //! From decision to sent bytes. A transaction is signed and stored in one db_tx, with what it pays, before it is sent: a crash at any
 //! point leaves either a decision or bytes whose fate the chain knows (`settle.rs`).
 
+use alloy::primitives::keccak256;
 use piecework_contracts::Revert;
 use piecework_domain::{B256, Bytes, U256};
 use piecework_store::dues::{self, Payment};
@@ -15,15 +16,6 @@ const IN_FLIGHT_MAX: usize = 64;
 /// No honest call of ours comes near this; a hostile token's could.
 pub const GAS_MAX: u64 = 1_000_000;
 
-/// A call to the escrow that was tried and would succeed.
-#[derive(Clone, Debug)]
-pub struct Call {
-    pub kind: Kind,
-    pub subject: B256,
-    pub data: Bytes,
-    pub gas: u64,
-}
-
 /// What came of sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -37,20 +29,21 @@ pub enum Sent {
     LowBalance(String),
 }
 
-/// Sends a call that redeems `payments`, taken until `leases`, which are under way from then on.
+/// Sends `data`, which was tried, takes `gas` and redeems `payments`, taken until `leases`: they are under way from then on.
 pub async fn pay(
     pool: &PgPool,
     chain: &Chain,
-    call: Call,
+    data: Bytes,
+    gas: u64,
     payments: &[Payment],
     leases: &[OffsetDateTime],
 ) -> Result<Sent, Error> {
     let mut db_tx = begin(pool).await?;
     txs::lock_sender(&mut db_tx, chain.operator()).await?;
-    let Some(id) = txs::queue(&mut db_tx, chain.id, call.kind, call.subject, &call.data).await? else {
+    let Some(id) = txs::queue(&mut db_tx, chain.id, Kind::Redeem, keccak256(&data), &data).await? else {
         return Ok(Sent::UnderWay);
     };
-    let attempt = match sign(&mut db_tx, chain, id, call.data, call.gas).await? {
+    let attempt = match sign(&mut db_tx, chain, id, data, gas).await? {
         Ok(attempt) => attempt,
         Err(not_sent) => return Ok(not_sent),
     };

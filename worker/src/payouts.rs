@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use alloy::primitives::keccak256;
 use futures::StreamExt;
 use piecework_contracts::{Revert, redeem_batch_call, redeem_call};
 use piecework_domain::Bytes;
@@ -13,13 +12,12 @@ use piecework_domain::voucher::Voucher;
 use piecework_store::chains::{self, Certainty};
 use piecework_store::dues::{self, Due, Payment, Refusal};
 use piecework_store::engagements::{self, Row};
-use piecework_store::txs::Kind;
 use piecework_store::{PgConnection, PgPool, statements};
 use tokio::time::Instant;
 
 use crate::chain::{Chain, Refused};
 use crate::decide::{Decision, Facts, Gain, Policy, decide};
-use crate::outbox::{self, Call, GAS_MAX, Sent};
+use crate::outbox::{self, GAS_MAX, Sent};
 use crate::relay::{NotRelayed, Relay};
 use crate::run::Config;
 use crate::{Error, acquire, clock};
@@ -216,8 +214,7 @@ impl Round<'_> {
         }
     }
 
-    /// Sends `batch`, or its halves where the whole would revert.
-    /// False if there is no use in sending more now.
+    /// Sends `batch`, or its halves where the whole would revert. False if there is no use in sending more now.
     async fn pay(&self, batch: Vec<Ready>) -> Result<bool, Error> {
         let mut go_on = true;
         let mut waiting = vec![batch];
@@ -242,9 +239,8 @@ impl Round<'_> {
                 }
             };
             let payments: Vec<_> = batch.iter().map(Ready::payment).collect();
-            let call = Call { kind: Kind::Redeem, subject: keccak256(&data), data, gas };
             let leases: Vec<_> = batch.iter().map(|ready| ready.due.lease).collect();
-            match outbox::pay(self.pool, self.chain, call, &payments, &leases).await {
+            match outbox::pay(self.pool, self.chain, data, gas, &payments, &leases).await {
                 Ok(Sent::Yes(tx)) => {
                     for ready in &batch {
                         let (id, units) = (ready.due.engagement, ready.voucher.units);

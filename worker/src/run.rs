@@ -62,9 +62,7 @@ pub async fn run(
 /// The fate of everything that was sent.
 async fn settle_all(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
     loop {
-        if let Err(err) = settle::look(pool, chain).await {
-            tracing::warn!(step = "settle", error = &err as &dyn std::error::Error, "step failed; trying again");
-        }
+        failed("settle", settle::look(pool, chain).await);
         if pause(stop, config.poll_interval).await {
             return;
         }
@@ -86,11 +84,8 @@ async fn pay(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationT
 async fn relay_awards(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
     let mut news = News::default();
     loop {
-        for (step, outcome) in
-            [("awards", awards::look(pool, chain, &config.relay).await), ("send", send_all(pool, chain).await)]
-        {
-            news.outcome(step, outcome);
-        }
+        news.outcome("awards", awards::look(pool, chain, &config.relay).await);
+        news.outcome("send", send_all(pool, chain).await);
         if news.wait(pool, config.poll_interval, stop).await {
             return;
         }
@@ -104,9 +99,7 @@ async fn look_at_deposits(pool: &PgPool, chain: &Chain, config: &Config, stop: &
             () = stop.cancelled() => return,
             looked = deposits.look(pool, chain, &config.relay) => looked,
         };
-        if let Err(err) = looked {
-            tracing::warn!(step = "deposits", error = &err as &dyn std::error::Error, "step failed; trying again");
-        }
+        failed("deposits", looked);
         if pause(stop, config.poll_interval).await {
             return;
         }
@@ -128,10 +121,9 @@ async fn send_all(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
 struct News(Option<Listener>);
 
 impl News {
-    /// Logs what failed; the database may be gone, and its announcements with it.
+    /// Where a step failed the database may be gone, and its announcements with it.
     fn outcome(&mut self, step: &str, outcome: Result<(), Error>) {
-        if let Err(err) = outcome {
-            tracing::warn!(step, error = &err as &dyn std::error::Error, "step failed; trying again");
+        if failed(step, outcome) {
             self.0 = None;
         }
     }
@@ -148,6 +140,13 @@ impl News {
         }
         false
     }
+}
+
+/// Logs a failure, and says whether there was one.
+fn failed(step: &str, outcome: Result<(), Error>) -> bool {
+    let Err(err) = outcome else { return false };
+    tracing::warn!(step, error = &err as &dyn std::error::Error, "step failed; trying again");
+    true
 }
 
 /// The next announcement; never returns without a listener.

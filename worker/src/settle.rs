@@ -31,7 +31,8 @@ async fn look_at(pool: &PgPool, chain: &Chain, sender: Address) -> Result<(), Er
     let finalized = chains::cursor(&mut db, chain.id).await?.map_or(0, |cursor| cursor.finalized.number);
     let open = txs::open(&mut db, chain.id, sender, mined_nonce, finalized, LOOKED_AT_MAX).await?;
     drop(db);
-    if sender == chain.operator() {
+    let later = open.iter().any(|tx| tx.nonce > mined_nonce);
+    if later && sender == chain.operator() && !open.iter().any(|tx| tx.nonce == mined_nonce) {
         fill_gap(pool, chain, mined_nonce).await?;
     }
     for tx in open {
@@ -65,7 +66,7 @@ async fn fill_gap(pool: &PgPool, chain: &Chain, mined_nonce: u64) -> Result<(), 
     if in_flight.first().is_some_and(|(lowest, _)| *lowest > mined_nonce) {
         let filler = chain.sign_filler(mined_nonce, chain.fees().await?)?;
         tracing::warn!(nonce = mined_nonce, tx = %filler.tx_hash, "filling a gap that later transactions wait for");
-        send(chain, &filler).await?;
+        send(chain, &filler).await;
     }
     Ok(())
 }
@@ -140,27 +141,30 @@ async fn send_again(pool: &PgPool, chain: &Chain, tx: &Open, may_bump: bool) -> 
         tracing::warn!(kind = tx.kind, subject = %tx.subject, nonce = tx.nonce, "a reorg took it away; sending it again");
     }
     let Some(newest) = tx.attempts.last() else { return Ok(()) };
-    if may_bump && tx.age_seconds >= BUMP_AFTER_SECONDS && tx.mined_in.is_none() {
-        let today = chain.fees().await?;
-        // A chain that stands still is not won over by fees: after some, only a higher price is a reason.
-        if tx.attempts.len() >= ATTEMPTS_MAX && today.max_fee_per_gas <= newest.max_fee_per_gas {
-            return send(chain, newest).await;
-        }
-        let fees = today.replacing(newest);
-        let attempt = chain.sign(tx.data.clone(), tx.nonce, tx.gas_limit, fees)?;
-        let mut db_tx = begin(pool).await?;
-        txs::add_attempt(&mut db_tx, tx.id, &attempt).await?;
-        commit(db_tx).await?;
-        tracing::info!(kind = tx.kind, subject = %tx.subject, nonce = tx.nonce, tx = %attempt.tx_hash, "signed again at a higher fee");
-        return send(chain, &attempt).await;
-    }
-    send(chain, newest).await
+    let is_stuck = may_bump && tx.age_seconds >= BUMP_AFTER_SECONDS && tx.mined_in.is_none();
+    let bumped = if is_stuck { bump(pool, chain, tx, newest).await? } else { None };
+    send(chain, bumped.as_ref().unwrap_or(newest)).await;
+    Ok(())
 }
 
-async fn send(chain: &Chain, attempt: &Attempt) -> Result<(), Error> {
+/// Signs and stores a transaction that replaces its newest attempt. A chain that stands still is not won over by fees: after some, only a
+/// higher price is a reason.
+async fn bump(pool: &PgPool, chain: &Chain, tx: &Open, newest: &Attempt) -> Result<Option<Attempt>, Error> {
+    let today = chain.fees().await?;
+    if tx.attempts.len() >= ATTEMPTS_MAX && today.max_fee_per_gas <= newest.max_fee_per_gas {
+        return Ok(None);
+    }
+    let attempt = chain.sign(tx.data.clone(), tx.nonce, tx.gas_limit, today.replacing(newest))?;
+    let mut db_tx = begin(pool).await?;
+    txs::add_attempt(&mut db_tx, tx.id, &attempt).await?;
+    commit(db_tx).await?;
+    tracing::info!(kind = tx.kind, subject = %tx.subject, nonce = tx.nonce, tx = %attempt.tx_hash, "signed again at a higher fee");
+    Ok(Some(attempt))
+}
+
+async fn send(chain: &Chain, attempt: &Attempt) {
     if let Err(err) = chain.send(&attempt.raw).await {
         // Usually "already known".
         tracing::debug!(tx = %attempt.tx_hash, error = &err as &dyn std::error::Error, "sent again");
     }
-    Ok(())
 }

@@ -33,7 +33,7 @@ pub struct AwardBody {
 pub struct AwardView {
     /// The engagement that the award makes.
     pub engagement: EngagementId,
-    /// `accepted`, `queued`, `signed`, `mined` or `failed`.
+    /// `accepted`, `queued`, `signed`, `mined`, `final` (no reorg can undo it) or `failed`.
     pub relay: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]

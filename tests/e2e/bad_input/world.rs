@@ -1,5 +1,6 @@
 //! What the cases act on: two bounties, one of them full, an engagement, and a reading of everything a request could change.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub struct World<'a> {
     state: Mutex<Value>,
     complaints: Mutex<Vec<String>>,
     /// Failures of the API before the first case: until a block is indexed it rightly says 503.
-    failures: Vec<String>,
+    failures: BTreeSet<String>,
 }
 
 impl<'a> World<'a> {
@@ -87,15 +88,26 @@ impl<'a> World<'a> {
 
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
         let (state, complaints) = (Mutex::default(), Mutex::default());
-        let world = Self { cast, http, open, open_id, full_id, engagement, rival, state, complaints, failures: vec![] };
+        let world = Self {
+            cast,
+            http,
+            open,
+            open_id,
+            full_id,
+            engagement,
+            rival,
+            state,
+            complaints,
+            failures: BTreeSet::new(),
+        };
         let state = world.read().await;
         *world.state.lock().unwrap() = state;
         let failures = world.failures().await;
         Self { failures, ..world }
     }
 
-    /// What the API counted of its own failures.
-    async fn failures(&self) -> Vec<String> {
+    /// What the API counted of its own failures, in an order of its own: metrics come in any.
+    async fn failures(&self) -> BTreeSet<String> {
         let metrics = self.get("/metrics").await.body;
         let lines = metrics.as_str().expect("metrics are text").lines();
         lines.filter(|line| line.contains("status=\"5")).map(str::to_owned).collect()
