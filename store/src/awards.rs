@@ -48,8 +48,9 @@ pub struct Relay {
 
 /// Awards that can succeed as far as the mirror knows: not engaged yet nor expired at `now`, their bounty has the money and the seat, and
 /// no transaction for them is under way. One that failed rests, twice as long each time up to five minutes, and comes after those that
-/// never did; bounties take turns, so that nobody's hopeless awards hold back others'. A bounty of which one was mined and reverted rests
-/// for an hour, that one twice as long each time: whoever can make the outcome depend on the block burns little of the operator's gas.
+/// never did; bounties take turns, so that nobody's hopeless awards hold back others'. One that was mined and reverted, though nobody else
+/// had relayed it, rests for an hour, twice as long each time, and so does its bounty once that happened to two: whoever can make the
+/// outcome depend on the block burns little of the operator's gas.
 pub async fn to_relay(
     db: &mut PgConnection,
     chain_id: u64,
@@ -68,16 +69,20 @@ pub async fn to_relay(
            join bounties posted on posted.id = a.bounty_id
            cross join lateral (select count(*) as failures, max(t.updated_at) as last from txs t
                                where t.chain_id = $1 and t.kind = 'award' and t.subject = a.bid_id and t.state = 'failed') f
-           cross join lateral (select count(*) filter (where o.bid_id = a.bid_id) as own, max(t.updated_at) as last from awards o
+           cross join lateral (select count(*) filter (where o.bid_id = a.bid_id) as own,
+                                      max(t.updated_at) filter (where o.bid_id = a.bid_id) as own_last,
+                                      count(distinct o.bid_id) as bids, max(t.updated_at) as last
+                               from awards o
                                join txs t on t.chain_id = $1 and t.kind = 'award' and t.subject = o.bid_id
                                              and t.state = 'failed' and t.error = 'reverted'
-                               where o.bounty_id = a.bounty_id) r
+                               where o.bounty_id = a.bounty_id and not exists (select from engagements e where e.id = o.bid_id)) r
            where o.chain_id = $1 and a.expires_at > $2 and b.expires_at > $2
              and (posted.state ->> 'escrow')::numeric >= b.rate * (o.terms ->> 'unitsMax')::numeric
              and case when (a.award ->> 'spare')::bool then (posted.state ->> 'seatsVacated')::bigint > 0
                       else (posted.state ->> 'seatsTaken')::bigint < (o.terms ->> 'seats')::bigint end
              and posted.token = any($4)
-             and (r.last is null or r.last < now() - 2 ^ least(r.own, 10) * interval '1 hour')
+             and (r.own_last is null or r.own_last < now() - 2 ^ least(r.own - 1, 10) * interval '1 hour')
+             and (r.bids < 2 or r.last < now() - interval '1 hour')
              and (f.last is null or f.last < now() - least(300, 5 * 2 ^ least(f.failures, 6)) * interval '1 second')
              and not exists (select from engagements e where e.id = a.bid_id)
              and not exists (select from txs t where t.chain_id = $1 and t.kind = 'award' and t.subject = a.bid_id

@@ -14,8 +14,8 @@ use sqlx::types::time::OffsetDateTime;
 use crate::Result;
 use crate::convert::{hash, to_i64, to_time, to_u64};
 
-/// Asks for a look at engagements at these times, or earlier where that was asked for already. One that the escrow refused keeps its
-/// pause.
+/// Asks for a look at engagements at these times, or earlier where that was asked for already, but not before now: a statement can be
+/// dated back, and places in the queue go by when it was asked. One that the escrow refused keeps its pause.
 pub async fn announce(db: &mut PgConnection, chain_id: u64, times: &[(EngagementId, Timestamp)]) -> Result<()> {
     // In one order everywhere, so that two that write the same rows never wait for each other.
     let mut times = times.to_vec();
@@ -24,7 +24,8 @@ pub async fn announce(db: &mut PgConnection, chain_id: u64, times: &[(Engagement
     let ids: Vec<_> = times.iter().map(|(id, _)| id.0.to_vec()).collect();
     let at: Vec<_> = times.iter().map(|(_, at)| to_time(*at)).collect();
     sqlx::query!(
-        "insert into dues (chain_id, engagement_id, due_at) select $1, * from unnest($2::bytea[], $3::timestamptz[])
+        "insert into dues (chain_id, engagement_id, due_at)
+         select $1, id, greatest(at, now()) from unnest($2::bytea[], $3::timestamptz[]) as asked (id, at)
          on conflict (engagement_id) do update set due_at = least(dues.due_at, excluded.due_at)
          where dues.failures = 0 or dues.due_at = 'infinity'",
         to_i64(chain_id)?,

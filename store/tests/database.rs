@@ -1,6 +1,11 @@
 //! Against a real PostgreSQL.
 
-use piecework_store::{Error, connect, fresh_database, migrate};
+use std::time::Duration;
+
+use piecework_domain::B256;
+use piecework_domain::ids::EngagementId;
+use piecework_domain::time::Timestamp;
+use piecework_store::{Error, connect, dues, fresh_database, migrate};
 use piecework_toolchain::postgres::Postgres;
 
 /// A server of this test's own; the folder goes with it.
@@ -58,4 +63,25 @@ async fn a_killed_server_recovers_what_was_committed_and_is_used_again() {
     let pool = connect(&url, 2).await.expect("connects again");
     let (count,): (i64,) = sqlx::query_as("select count(*) from specs").fetch_one(&pool).await.expect("answers");
     assert_eq!(count, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announcement_dated_back_takes_no_place_in_front_of_others() {
+    let (server, _dir) = server();
+    let url = fresh_database(&server.url("postgres"), "test").await.expect("a database");
+    let pool = connect(&url, 2).await.expect("connects");
+    migrate(&pool).await.expect("migrates");
+    let mut db = pool.acquire().await.expect("connects");
+
+    let [first, dated_back, later] = [1, 2, 3].map(|n| EngagementId(B256::repeat_byte(n)));
+    let year_2286 = 10_000_000_000;
+    for (id, at) in [(first, 2_000), (dated_back, 1_000), (later, year_2286), (dated_back, 1)] {
+        dues::announce(&mut db, 1, &[(id, Timestamp(at))]).await.expect("announces");
+    }
+    let mut taken = Vec::new();
+    for _ in 0..3 {
+        let due = dues::take(&mut db, 1, Duration::from_secs(60), 1).await.expect("takes");
+        taken.extend(due.iter().map(|due| due.engagement));
+    }
+    assert_eq!(taken, [first, dated_back], "in the order they came; what is not due waits");
 }

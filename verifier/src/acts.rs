@@ -61,14 +61,15 @@ pub struct Known {
     open: HashSet<EngagementId>,
     /// The first epoch not paid for.
     next_fees: HashMap<EngagementId, u64>,
-    /// Left alone until then, separately for disputes and claims.
-    disputed: HashMap<EngagementId, Instant>,
+    /// Assertions disputed, by when they were made, and fees claimed: left alone until then.
+    disputed: HashMap<(EngagementId, Timestamp), Instant>,
     claimed: HashMap<EngagementId, Instant>,
 }
 
 /// A dispute worth sending.
 struct Contradiction<'a> {
     about: &'a Assignment,
+    asserted_at: Timestamp,
     asserted: u64,
     floor: u64,
     bond: U256,
@@ -114,7 +115,6 @@ impl Acts<'_> {
         let looked: Vec<_> = {
             let this = &*self;
             let open = here.iter().filter(|a| this.known.open.contains(&a.engagement)).copied();
-            let open = open.filter(|a| !this.known.disputed.contains_key(&a.engagement));
             futures::stream::iter(open)
                 .map(|a| async move { (a, this.contradiction(a, now).await) })
                 .buffer_unordered(SIDE_BY_SIDE)
@@ -138,7 +138,7 @@ impl Acts<'_> {
         found.sort_by_key(|c| U256::from(c.about.bid.rate).saturating_mul(U256::from(c.asserted - c.floor)));
         for c in found.into_iter().rev() {
             let (a, engagement) = (c.about, c.about.engagement);
-            self.known.disputed.insert(engagement, Instant::now() + PAUSE);
+            self.known.disputed.insert((engagement, c.asserted_at), Instant::now() + PAUSE);
             let data = dispute_call(&a.terms, &a.verifiers, &a.bid, Contested::Assertion, c.floor, None);
             // A token's bond comes from the free balance or the allowance.
             let value = if a.terms.token == NATIVE { c.bond } else { U256::ZERO };
@@ -148,7 +148,7 @@ impl Acts<'_> {
                 ),
                 Err(err) => {
                     // Somebody else was first, or the bond can't be paid: the next look tells.
-                    self.known.disputed.insert(engagement, Instant::now() + RETRY);
+                    self.known.disputed.insert((engagement, c.asserted_at), Instant::now() + RETRY);
                     tracing::warn!(
                         %engagement, asserted = c.asserted, floor = c.floor, bond = %c.bond,
                         error = &err as &dyn std::error::Error, "asserted units are too many and this dispute of them failed"
@@ -165,6 +165,10 @@ impl Acts<'_> {
             return Ok(Look::Over);
         }
         let Some(asserted) = self.escrow.asserted(a).await? else { return Ok(Look::Over) };
+        // Not the engagement: whose assertion lapsed asserts again at once.
+        if self.known.disputed.contains_key(&(a.engagement, asserted.at)) {
+            return Ok(Look::Stands);
+        }
         if asserted.at.plus(u64::from(a.terms.challenge_seconds)) <= now {
             return Ok(Look::Over);
         }
@@ -199,7 +203,7 @@ impl Acts<'_> {
                 tracing::warn!(engagement = %a.engagement, floor, "the whole dispute is more than this verifier can put up");
             }
         }
-        Ok(Look::Wrong(Contradiction { about: a, asserted: asserted.units, floor, bond }))
+        Ok(Look::Wrong(Contradiction { about: a, asserted_at: asserted.at, asserted: asserted.units, floor, bond }))
     }
 
     /// When it is this verifier's turn to contradict what was asserted at `at`: one dispute is enough, and the gas of the others would be

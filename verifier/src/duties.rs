@@ -1,7 +1,7 @@
 //! Round after round over what is assigned.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use piecework_client::{Assignment, Client};
@@ -31,38 +31,37 @@ pub struct Duties<'a> {
 }
 
 impl Duties<'_> {
-    /// Tells `assigned` what this verifier serves: what pays and locks most is read often, everything a tenth of the time.
+    /// Tells `assigned` what this verifier serves: what pays and locks most is read often; beside it, everything, which may take a while.
     pub async fn read(&self, assigned: watch::Sender<Arc<Vec<Assignment>>>) {
-        let mut known = HashMap::new();
-        let mut all_read: Option<(Instant, Duration)> = None;
-        let mut first = true;
+        let known = Mutex::default();
+        let first = self.keep_reading(FIRST_READ_MAX, |read| {
+            let all = learn(&known, |known| known.first = read);
+            assigned.send_replace(Arc::new(self.served(all)));
+        });
+        let everything = self.keep_reading(READ_MAX, |read| {
+            let all = learn(&known, |known| known.everything = read);
+            assigned.send_replace(Arc::new(self.served(all)));
+        });
+        tokio::join!(first, everything);
+    }
+
+    /// Reads lists of up to `max` until `stop`, a tenth of the time.
+    async fn keep_reading(&self, max: usize, tell: impl Fn(HashMap<EngagementId, Assignment>)) {
         while !self.stop.is_cancelled() {
-            let everything = !first && all_read.is_none_or(|(at, took)| at.elapsed() >= took.saturating_mul(REST));
             let began = Instant::now();
             let read = tokio::select! {
                 () = self.stop.cancelled() => return,
-                read = self.lists(if everything { READ_MAX } else { FIRST_READ_MAX }) => read,
+                read = self.lists(max) => read,
             };
-            let took = began.elapsed();
+            let mut rest = self.interval.max(began.elapsed().saturating_mul(REST).min(REST_MAX));
             match read {
-                Ok(read) => {
-                    if everything {
-                        known = read;
-                        all_read = Some((Instant::now(), took));
-                    } else {
-                        known.extend(read);
-                    }
-                    first = false;
-                    assigned.send_replace(Arc::new(self.served(known.values().cloned())));
-                }
+                Ok(read) => tell(read),
                 Err(err) => {
-                    // Reading everything must not keep the newest from being read.
-                    all_read = if everything { Some((Instant::now(), took)) } else { all_read };
+                    rest = self.interval;
                     tracing::warn!(error = &err as &dyn std::error::Error, "no assignments; trying again");
                 }
             }
-            let rest = if everything || first { self.interval } else { self.interval.max(took.saturating_mul(REST)) };
-            pause(rest.min(REST_MAX), self.stop).await;
+            pause(rest, self.stop).await;
         }
     }
 
@@ -129,7 +128,7 @@ impl Duties<'_> {
         Ok(all)
     }
 
-    fn served(&self, assignments: impl Iterator<Item = Assignment>) -> Vec<Assignment> {
+    fn served(&self, assignments: Vec<Assignment>) -> Vec<Assignment> {
         let sees = |chain| self.round.views.contains_key(&chain);
         let is_served = |assignment: &Assignment| match self.policy.check(assignment, sees) {
             Ok(()) => true,
@@ -139,8 +138,23 @@ impl Duties<'_> {
                 false
             }
         };
-        assignments.filter(is_served).collect()
+        assignments.into_iter().filter(is_served).collect()
     }
+}
+
+/// What was read last.
+#[derive(Default)]
+struct Known {
+    first: HashMap<EngagementId, Assignment>,
+    everything: HashMap<EngagementId, Assignment>,
+}
+
+/// Notes what was read; returns all that is known, the newest word on each.
+fn learn(known: &Mutex<Known>, note: impl FnOnce(&mut Known)) -> Vec<Assignment> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    note(&mut known);
+    let older = known.everything.iter().filter(|(id, _)| !known.first.contains_key(*id));
+    known.first.values().chain(older.map(|(_, assignment)| assignment)).cloned().collect()
 }
 
 pub async fn pause(interval: Duration, stop: &CancellationToken) {

@@ -46,7 +46,7 @@ pub struct Gain {
     pub pay: Amount,
     /// From the bond to the poster.
     pub penalties: Amount,
-    /// It is the last there is to redeem, or ends the engagement: worth its gas once, however little it brings.
+    /// It is the last there is to redeem, or ends the engagement: worth its gas once, if it brings a tenth of that.
     pub once: bool,
 }
 

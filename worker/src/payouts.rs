@@ -34,6 +34,9 @@ const BATCHED_TOKEN_GAS_MAX: u64 = 600_000;
 const CALLDATA_MAX: usize = 80_000;
 /// Gas of a whole batch: what any node takes in one transaction (EIP-7825), with room.
 const BATCH_GAS_MAX: u64 = 12_000_000;
+/// Gas per redemption beyond what trying it took: a payee or poster that is a contract can burn its two pushes' 50,000 in a block only, and
+/// what a push fails to bring is credited. Unused gas costs nothing.
+const PUSHES_GAS: u64 = 150_000;
 const SIDE_BY_SIDE: usize = 16;
 const VERDICT_DEPTH: i64 = 64;
 /// Between two looks at everything, whatever was announced.
@@ -252,6 +255,11 @@ impl Round<'_> {
                     self.release(&batch, RETRY_SECONDS, "too_many_under_way", "").await?;
                     go_on = false;
                 }
+                // What the account holds may be enough for fewer.
+                Ok(Sent::LowBalance(_)) if batch.len() > 1 => {
+                    let second = batch.split_off(batch.len() / 2);
+                    waiting.extend([second, batch]);
+                }
                 Ok(Sent::LowBalance(detail)) => {
                     self.release(&batch, LOW_BALANCE_SECONDS, "operator_balance_low", &detail).await?;
                     go_on = false;
@@ -269,7 +277,8 @@ impl Round<'_> {
     async fn call(&self, batch: &[Ready]) -> Result<(Bytes, u64), Refused> {
         if let [one] = batch {
             let e = &one.row.engagement;
-            return Ok((redeem_call(&one.row.terms, &e.verifiers, &e.bid, &one.voucher), one.gas));
+            let data = redeem_call(&one.row.terms, &e.verifiers, &e.bid, &one.voucher);
+            return Ok((data, one.gas.saturating_add(PUSHES_GAS)));
         }
         let entries: Vec<_> = batch
             .iter()
@@ -283,7 +292,7 @@ impl Round<'_> {
         }
         let gas = self.chain.estimate(&data, BATCH_GAS_MAX).await?;
         // What an entry took alone: one that takes more in a block than when it was tried must not cost the others theirs.
-        let alone = batch.iter().fold(0_u64, |sum, ready| sum.saturating_add(ready.gas));
+        let alone = batch.iter().fold(0_u64, |sum, ready| sum.saturating_add(ready.gas).saturating_add(PUSHES_GAS));
         Ok((data, gas.max(alone.min(BATCH_GAS_MAX))))
     }
 

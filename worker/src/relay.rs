@@ -10,6 +10,9 @@ use piecework_domain::{Address, U256};
 
 use crate::decide::Gain;
 
+/// The last redemption may cost so many times what it brings.
+const ONCE: u64 = 10;
+
 #[derive(Clone, Debug, Default)]
 pub struct Relay {
     /// Tokens besides the native coin, each with the least (base units) that a redemption must bring to be worth its gas.
@@ -26,7 +29,7 @@ pub enum NotRelayed {
     #[error("the relay fee is {fee} base units, relaying takes {least}; anyone can redeem the voucher")]
     Fee { fee: U256, least: U256 },
     #[error(
-        "it would bring {gain} base units and take {least}; it waits until there is more, or the engagement is over"
+        "it would bring {gain} base units and take {least}; it waits until there is more, or the engagement is over; anyone can redeem it"
     )]
     TooLittle { gain: U256, least: U256 },
 }
@@ -70,7 +73,8 @@ impl Relay {
             return if fee < least { Err(NotRelayed::Fee { fee, least }) } else { Ok(()) };
         }
         let gain_all = gain.pay.0.saturating_add(gain.penalties.0);
-        if gain_all < least && !gain.once {
+        // The last crumbs are paid, too, but dust is its owner's to redeem: anybody can make any amount of it.
+        if gain_all < if gain.once { least / U256::from(ONCE) } else { least } {
             return Err(NotRelayed::TooLittle { gain: gain_all, least });
         }
         Ok(())
@@ -105,7 +109,8 @@ mod tests {
         assert_eq!(takes(&relay, NATIVE, 0, gain(1_000_000, 0, false)), Ok(()));
         assert_eq!(takes(&relay, NATIVE, 0, gain(600_000, 400_000, false)), Ok(()), "penalties count");
         assert_eq!(takes(&relay, NATIVE, 0, gain(999_999, 0, false)), Err("too_little_yet"));
-        assert_eq!(takes(&relay, NATIVE, 0, gain(1, 0, true)), Ok(()));
+        assert_eq!(takes(&relay, NATIVE, 0, gain(100_000, 0, true)), Ok(()));
+        assert_eq!(takes(&relay, NATIVE, 0, gain(99_999, 0, true)), Err("too_little_yet"), "dust is left to others");
     }
 
     #[test]

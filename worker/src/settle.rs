@@ -1,12 +1,14 @@
 //! What became of signed transactions: mined, replaced, dropped, taken away by a reorg, or stuck at too low a fee.
 
+use piecework_contracts::Revert;
 use piecework_domain::Address;
 use piecework_domain::ids::EngagementId;
 use piecework_store::dues::{self, Refusal};
 use piecework_store::txs::{self, Attempt, Mined, Open};
 use piecework_store::{PgPool, chains};
 
-use crate::chain::{Chain, Receipt};
+use crate::chain::{Chain, Receipt, Refused};
+use crate::outbox::GAS_MAX;
 use crate::{Error, acquire, begin, commit};
 
 /// Transactions looked after per round.
@@ -45,7 +47,7 @@ async fn look_at(pool: &PgPool, chain: &Chain, sender: Address) -> Result<(), Er
         match receipt(chain, &tx).await? {
             Some((mined, receipt)) => {
                 let is_final = receipt.block_number <= finalized;
-                record(pool, &tx, Mined { is_final, ..mined }, &receipt).await?;
+                record(pool, chain, &tx, Mined { is_final, ..mined }, &receipt).await?;
             }
             // Read once more: the receipt may have appeared between the two answers.
             None if receipt(chain, &tx).await?.is_none() => {
@@ -83,14 +85,26 @@ async fn receipt(chain: &Chain, tx: &Open) -> Result<Option<(Mined, Receipt)>, E
     Ok(None)
 }
 
+/// Whether a redemption reverted because somebody else had redeemed the same before: nobody's fault, and no reason to wait.
+async fn is_paid_by_another(chain: &Chain, tx: &Open) -> Result<bool, Error> {
+    match chain.estimate(&tx.data, GAS_MAX).await {
+        Ok(_) => Ok(false),
+        Err(Refused::Reverts(Revert { code, .. })) => Ok(code == "nothing_new"),
+        Err(Refused::Unknown(err)) => Err(err),
+    }
+}
+
 /// In one db_tx: the transaction's fate, and that what it paid is looked at again.
-async fn record(pool: &PgPool, tx: &Open, mined: Mined, receipt: &Receipt) -> Result<(), Error> {
+async fn record(pool: &PgPool, chain: &Chain, tx: &Open, mined: Mined, receipt: &Receipt) -> Result<(), Error> {
     let payments = dues::payments(&mut *acquire(pool).await?, tx.id).await?;
     let skipped = receipt.skipped.iter().filter(|_| tx.mined_in.is_none());
     let unpaid: Vec<EngagementId> = match mined.succeeded {
         true => skipped.clone().map(|(id, _)| *id).collect(),
         false => payments.iter().map(|payment| payment.engagement).collect(),
     };
+    // A reorg is nobody's trick, and of a batch it isn't known whose it was: each goes alone from now on.
+    let alone = payments.len() == 1 && !tx.reorged && tx.mined_in.is_none();
+    let overtaken = !mined.succeeded && alone && is_paid_by_another(chain, tx).await?;
     let mut db_tx = begin(pool).await?;
     txs::mined(&mut db_tx, tx.id, &mined).await?;
     dues::take_back(&mut db_tx, tx.id, &unpaid).await?;
@@ -102,9 +116,7 @@ async fn record(pool: &PgPool, tx: &Open, mined: Mined, receipt: &Receipt) -> Re
         tracing::warn!(engagement = %id, code = reason.code, detail = reason.detail, tx = %mined.tx_hash, "skipped in a batch");
         dues::refuse(&mut db_tx, *id, Refusal::Mined, &reason.code, &reason.detail).await?;
     }
-    if !mined.succeeded {
-        // A reorg is nobody's trick, and of a batch it isn't known whose it was: each goes alone from now on.
-        let alone = payments.len() == 1 && !tx.reorged && tx.mined_in.is_none();
+    if !mined.succeeded && !overtaken {
         let refusal = if alone { Refusal::Mined } else { Refusal::Estimated };
         for payment in payments {
             let detail = format!("transaction {}", mined.tx_hash);

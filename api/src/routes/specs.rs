@@ -19,6 +19,9 @@ use crate::{Error, Result, clock};
 /// Units of one epoch that a verifier's report can hold.
 const EPOCH_UNITS_MAX: u64 = 5_000;
 
+/// Windows that leave time to see, judge and get a dispute mined, with some room.
+const WINDOW_SECONDS: u32 = 30;
+
 /// An offer: terms, the spec they hash, the verifier set they hash.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -142,6 +145,8 @@ fn warnings(offer: &OfferBody) -> Vec<String> {
     }
     if terms.challenge_seconds == 0 {
         warn("challengeSeconds is 0: verdicts pay at once and can't be disputed");
+    } else if terms.challenge_seconds < WINDOW_SECONDS {
+        warn("challengeSeconds is short: verifiers may not see a false assertion in time to dispute it");
     }
     if terms.bond == 0 {
         warn("bond is 0: faults cost the runner nothing");

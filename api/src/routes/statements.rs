@@ -93,7 +93,11 @@ pub async fn post(
     for (index, finding) in findings.iter().enumerate() {
         let report = file(&finding.report)?;
         let (judgement, matures_at) = check(&mut db_tx, &state.chain, verifier, &statement, finding).await?;
-        looks.push((finding.verdict.engagement, matures_at));
+        // What proves nothing more pays nothing more.
+        let Report { units_before, faults_before, .. } = finding.report;
+        if (finding.verdict.units, finding.verdict.faults) != (units_before, faults_before) {
+            looks.push((finding.verdict.engagement, matures_at));
+        }
         let verdict = &finding.verdict;
         evidence::put(&mut db_tx, verdict.evidence, REPORT_KIND, verdict.engagement, verifier, &report).await?;
         stored::add_verdict(&mut db_tx, id, verifier, verdict, &judgement, &tree.proof(index)).await?;
