@@ -244,6 +244,9 @@ pub struct Verify {
     /// An arbiter whose rulings may cost your bond: bounties that ask for a bond are judged only if their arbiter is one of these
     #[arg(long, env = "PIECEWORK_ARBITERS", value_delimiter = ',')]
     pub arbiter: Vec<Address>,
+    /// Ask runners' endpoints in private networks, too, and on this machine: anybody could make this verifier call anything there
+    #[arg(long, env = "PIECEWORK_PRIVATE_ENDPOINTS")]
+    pub private_endpoints: bool,
     /// File that remembers what was seen and judged
     #[arg(long, env = "PIECEWORK_VERIFIER_MEMORY", default_value = ".piecework/verifier.redb")]
     pub memory: PathBuf,
@@ -268,6 +271,9 @@ pub struct Run {
     /// JSON-RPC endpoint of your own node
     #[arg(long, env = "PIECEWORK_NODE_URL", hide_env_values = true)]
     pub node_url: String,
+    /// Where your node answers for `rpc` bounties, as everybody reaches it: it is public from then on
+    #[arg(long, env = "PIECEWORK_ENDPOINT")]
+    pub endpoint: Option<String>,
     /// File that remembers every claim signed
     #[arg(long, env = "PIECEWORK_RUNNER_JOURNAL", default_value = ".piecework/runner.redb")]
     pub journal: PathBuf,

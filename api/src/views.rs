@@ -3,9 +3,9 @@
 
 use piecework_domain::chain::{Assertion, Bounty, Dispute, EndReason, Engagement, NoticeBy, Status};
 use piecework_domain::ids::{BountyId, EngagementId, EvidenceHash};
-use piecework_domain::messages::Bid;
+use piecework_domain::messages::{Bid, SignedEndpoint};
 use piecework_domain::money::{Amount, NATIVE};
-use piecework_domain::sequencer::Refusal;
+use piecework_domain::report::Refusal;
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
@@ -95,7 +95,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// A page of at most `limit` rows; a full one may have a successor.
-    pub fn new<R>(rows: Vec<R>, limit: i64, cursor: impl Fn(&R) -> String, view: impl Fn(R) -> T) -> Self {
+    pub fn new<R>(rows: Vec<R>, limit: i64, cursor: impl Fn(&R) -> String, view: impl FnMut(R) -> T) -> Self {
         let full = i64::try_from(rows.len()).is_ok_and(|len| len == limit);
         let next_cursor = rows.last().filter(|_| full).map(cursor);
         Self { items: rows.into_iter().map(view).collect(), next_cursor }
@@ -189,11 +189,14 @@ pub struct EngagementView {
     pub assertion: Option<Assertion>,
     /// Open disputes: what is above `floor` waits for the arbiter until `ruleBefore` (Unix seconds).
     pub disputes: Vec<Dispute>,
+    /// Where the node of an `rpc` bounty serves, once it said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<SignedEndpoint>,
     pub chain: ChainView,
 }
 
 impl EngagementView {
-    pub fn new(e: Engagement, terms: Terms, chain: ChainView) -> Self {
+    pub fn new(e: Engagement, terms: Terms, endpoint: Option<SignedEndpoint>, chain: ChainView) -> Self {
         let end_reason = match e.status {
             Status::Active => None,
             Status::Ended { reason } | Status::Closed { reason, .. } => Some(reason),
@@ -233,6 +236,7 @@ impl EngagementView {
                 .collect(),
             assertion: e.assertion,
             disputes: e.disputes,
+            endpoint,
             verifiers: e.verifiers,
             bid: e.bid,
             terms,
@@ -284,7 +288,7 @@ pub struct FindingView {
     /// In this epoch.
     pub counted: u64,
     pub fault: bool,
-    /// Blocks that did not count, each with its reason.
+    /// Units that did not count, each with its reason.
     pub refused: Vec<Refusal>,
     pub evidence: EvidenceHash,
 }

@@ -5,12 +5,13 @@ mod types;
 use std::time::Duration;
 
 use piecework_domain::Address;
-use piecework_domain::ids::EngagementId;
+use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::messages::SignedEndpoint;
 use piecework_domain::sequencer::SignedClaim;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use types::{Assignment, Claims, Engagement, Finding, Page, Problem, Receipt, StatementBody};
+pub use types::{Assignment, Bounty, Claims, Engagement, Finding, Page, Problem, Receipt, StatementBody};
 
 /// Claims the API returns at once.
 const CLAIMS_PAGE: usize = 5_000;
@@ -123,12 +124,21 @@ impl Client {
         self.post(&format!("/v1/engagements/{id}/evidence"), &serde_json::json!({ "claims": claims })).await
     }
 
+    /// Tells where a node serves; a later `since` replaces an earlier one.
+    pub async fn announce(&self, id: EngagementId, endpoint: &SignedEndpoint) -> Result<serde_json::Value, Error> {
+        self.post(&format!("/v1/engagements/{id}/endpoint"), endpoint).await
+    }
+
     pub async fn send_statement(&self, body: &StatementBody) -> Result<serde_json::Value, Error> {
         self.post("/v1/statements", body).await
     }
 
     pub async fn engagement(&self, id: EngagementId) -> Result<Engagement, Error> {
         self.get(&format!("/v1/engagements/{id}")).await
+    }
+
+    pub async fn bounty(&self, id: BountyId) -> Result<Bounty, Error> {
+        self.get(&format!("/v1/bounties/{id}")).await
     }
 
     /// A runner's newest engagements that can still be paid.

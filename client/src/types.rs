@@ -1,9 +1,10 @@
 //! The API's answers, as far as programs of this repository read them. The API may add fields.
 
 use piecework_domain::ids::{BountyId, EngagementId, EvidenceHash};
-use piecework_domain::messages::{Bid, Statement, Verdict};
+use piecework_domain::messages::{Bid, SignedEndpoint, Statement, Verdict};
 use piecework_domain::money::Amount;
-use piecework_domain::sequencer::{Report, SignedClaim};
+use piecework_domain::report::Report;
+use piecework_domain::sequencer::SignedClaim;
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
@@ -46,6 +47,9 @@ pub struct Assignment {
     pub next_epoch: u64,
     pub units: u64,
     pub faults: u64,
+    /// Where the node serves, if it said so.
+    #[serde(default)]
+    pub endpoint: Option<SignedEndpoint>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -78,6 +82,15 @@ pub struct StatementBody {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub struct Bounty {
+    pub id: BountyId,
+    pub terms: Terms,
+    /// Unknown when the bounty was posted without telling the API.
+    pub spec: Option<Spec>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Engagement {
     pub id: EngagementId,
     pub bounty: BountyId,
@@ -94,6 +107,9 @@ pub struct Engagement {
     pub units_paid: u64,
     pub faults: u64,
     pub paid: Amount,
+    /// Where the node serves, if it said so.
+    #[serde(default)]
+    pub endpoint: Option<SignedEndpoint>,
 }
 
 impl Engagement {

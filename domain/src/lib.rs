@@ -7,6 +7,8 @@ pub mod ids;
 pub mod merkle;
 pub mod messages;
 pub mod money;
+pub mod report;
+pub mod rpc;
 pub mod rules;
 pub mod sequencer;
 pub mod signature;

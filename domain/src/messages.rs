@@ -1,6 +1,6 @@
 //! What people and nodes sign (EIP-712). Domain: name `Piecework`, version `1`, chain id, escrow (DESIGN §3).
 
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ mod typed {
         struct Verdict { bytes32 engagement; uint64 epoch; uint64 units; uint64 faults; bytes32 evidence; }
         struct Statement { bytes32 root; uint64 attestedAt; }
         struct BlockClaim { bytes32 engagement; uint64 number; uint64 revision; bytes32 blockHash; }
+        struct Endpoint { bytes32 engagement; string url; uint64 since; }
     }
 }
 
@@ -158,5 +159,38 @@ impl BlockClaim {
             blockHash: self.block_hash,
         }
         .eip712_signing_hash(&domain.0)
+    }
+}
+
+/// Where a node serves, signed by its key. A later `since` replaces an earlier one.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignedEndpoint {
+    /// `http` or `https`, at most 512 characters.
+    pub url: String,
+    /// Unix seconds at which it was signed.
+    pub since: Timestamp,
+    /// The node key's EIP-712 signature of `Endpoint(bytes32 engagement,string url,uint64 since)`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub signature: Bytes,
+}
+
+/// Characters of an endpoint's URL.
+pub const ENDPOINT_CHARS_MAX: usize = 512;
+
+impl SignedEndpoint {
+    pub fn digest(&self, engagement: EngagementId, domain: &Domain) -> B256 {
+        typed::Endpoint { engagement: engagement.0, url: self.url.clone(), since: self.since.0 }
+            .eip712_signing_hash(&domain.0)
+    }
+
+    /// Whether it can be an endpoint's: its scheme, length, characters and host. Where a host leads is for its callers to judge.
+    pub fn is_url(url: &str) -> bool {
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
+        let printable = url.chars().all(|c| c.is_ascii_graphic());
+        // No names or passwords: they would be public.
+        url.len() <= ENDPOINT_CHARS_MAX && printable && host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
     }
 }

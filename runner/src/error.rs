@@ -10,6 +10,8 @@ pub enum Error {
     Journal(#[source] Box<redb::Error>),
     #[error("the journal holds something unreadable")]
     Corrupt(#[source] serde_json::Error),
+    #[error("the endpoint is http(s)://host…, without user and password, got {0:?}")]
+    Endpoint(String),
     #[error("signing")]
     Sign(#[source] alloy::signers::Error),
 }

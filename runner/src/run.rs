@@ -1,17 +1,19 @@
 //! The loop.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use alloy::providers::DynProvider;
 use alloy::signers::local::PrivateKeySigner;
-use piecework_client::{Client, Engagement};
+use piecework_client::Client;
 use piecework_domain::Address;
-use piecework_domain::messages::Domain;
+use piecework_domain::messages::{Domain, SignedEndpoint};
+use piecework_domain::spec::Spec;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
+use crate::engaged::Engaged;
 use crate::journal::Journal;
 use crate::node::Node;
 use crate::work::Work;
@@ -23,6 +25,8 @@ pub struct Config {
     pub escrow: Address,
     /// Whose engagements to work on: those that name this companion's key as their node.
     pub runner: Address,
+    /// Where the node answers for `rpc` engagements.
+    pub endpoint: Option<String>,
     /// One file: every claim signed.
     pub journal: PathBuf,
     /// How often to look for new blocks and send.
@@ -38,6 +42,9 @@ pub async fn run(
     node: DynProvider,
     stop: CancellationToken,
 ) -> Result<(), Error> {
+    if let Some(url) = config.endpoint.as_deref().filter(|url| !SignedEndpoint::is_url(url)) {
+        return Err(Error::Endpoint(url.chars().take(80).collect()));
+    }
     let api = Client::new(&config.api_url);
     let journal = Journal::open(&config.journal)?;
     let node = Node(node);
@@ -45,32 +52,23 @@ pub async fn run(
     let work = Work { api: &api, node: &node, journal: &journal, signer: &signer, domain: &domain };
     tracing::info!(runner = %config.runner, node = %signer.address(), "watching the node");
 
-    let mut open: Vec<Engagement> = Vec::new();
-    let mut paid: HashMap<_, u64> = HashMap::new();
-    let mut refreshed = tokio::time::Instant::now() - config.refresh_interval;
+    let mut engaged = Engaged::new(&api, config.runner, signer.address());
+    let mut refreshed = Instant::now() - config.refresh_interval;
     loop {
-        if refreshed.elapsed() >= config.refresh_interval {
-            match api.open_of_runner(config.runner).await {
-                Ok(all) => {
-                    open = all.into_iter().filter(|e| e.node == signer.address()).collect();
-                    for e in &open {
-                        if paid.insert(e.id, e.units_paid) != Some(e.units_paid) {
-                            tracing::info!(engagement = %e.id, units_paid = e.units_paid, paid = %e.paid, faults = e.faults, "earned");
-                        }
-                    }
-                }
-                Err(err) => {
-                    tracing::warn!(error = &err as &dyn std::error::Error, "can't reach the API; still signing")
-                }
-            }
-            refreshed = tokio::time::Instant::now();
+        let refresh = refreshed.elapsed() >= config.refresh_interval;
+        if refresh {
+            engaged.refresh().await;
+            refreshed = Instant::now();
         }
-        for engagement in &open {
-            if let Err(err) = work.sign(engagement).await {
-                tracing::warn!(engagement = %engagement.id, error = &err as &dyn std::error::Error, "not signed; trying again");
-            }
-            if let Err(err) = work.send(engagement.id).await {
-                tracing::warn!(engagement = %engagement.id, error = &err as &dyn std::error::Error, "not sent; trying again");
+        for (engagement, spec) in engaged.open() {
+            let done = match spec {
+                Spec::Sequencer(_) => work.claim_blocks(engagement).await,
+                Spec::Rpc(_) if refresh => work.announce(engagement, config.endpoint.as_deref()).await,
+                Spec::Rpc(_) => Ok(()),
+            };
+            if let Err(err) = done {
+                let engagement = engagement.id;
+                tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "not done; trying again");
             }
         }
         tokio::select! {

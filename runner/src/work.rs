@@ -3,14 +3,15 @@
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use piecework_client::{Client, Engagement};
+use piecework_domain::Bytes;
 use piecework_domain::ids::EngagementId;
-use piecework_domain::messages::{BlockClaim, Domain};
+use piecework_domain::messages::{BlockClaim, Domain, SignedEndpoint};
 use piecework_domain::sequencer::{CLAIMS_PER_BATCH_MAX, SignedClaim};
 use piecework_domain::time::Timestamp;
 
-use crate::Error;
 use crate::journal::Journal;
 use crate::node::{Header, Node};
+use crate::{Error, clock};
 
 /// Blocks signed per step, so that sending is never starved.
 const SIGN_AT_ONCE: usize = 500;
@@ -26,8 +27,30 @@ pub struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Signs the node's new blocks and sends what is signed.
+    pub async fn claim_blocks(&self, engagement: &Engagement) -> Result<(), Error> {
+        // What was signed before is sent whatever the node says.
+        let signed = self.sign(engagement).await;
+        self.send(engagement.id).await?;
+        signed.map(drop)
+    }
+
+    /// Tells where the node answers, unless that is known.
+    pub async fn announce(&self, engagement: &Engagement, url: Option<&str>) -> Result<(), Error> {
+        let id = engagement.id;
+        let Some(url) = url.filter(|url| engagement.endpoint.as_ref().is_none_or(|known| known.url != *url)) else {
+            return Ok(());
+        };
+        let mut endpoint = SignedEndpoint { url: url.to_owned(), since: clock::now(), signature: Bytes::new() };
+        let signature = self.signer.sign_hash_sync(&endpoint.digest(id, self.domain)).map_err(Error::Sign)?;
+        endpoint.signature = signature.as_bytes().to_vec().into();
+        self.api.announce(id, &endpoint).await?;
+        tracing::info!(engagement = %id, url, "announced");
+        Ok(())
+    }
+
     /// Signs and stores claims for the node's new blocks. Returns how many.
-    pub async fn sign(&self, engagement: &Engagement) -> Result<usize, Error> {
+    async fn sign(&self, engagement: &Engagement) -> Result<usize, Error> {
         let started_at = engagement.started_at();
         let Some(head) = self.node.head().await? else {
             return Ok(0);
@@ -102,7 +125,7 @@ impl Work<'_> {
     }
 
     /// Sends stored claims, oldest first. Returns how many the API took.
-    pub async fn send(&self, id: EngagementId) -> Result<usize, Error> {
+    async fn send(&self, id: EngagementId) -> Result<usize, Error> {
         let mut sent = 0;
         loop {
             let claims = self.journal.unsent(id, CLAIMS_PER_BATCH_MAX)?;

@@ -15,6 +15,7 @@ pub async fn run(args: cli::Run) -> Result<()> {
         chain_id: args.chain.chain_id,
         escrow: args.chain.escrow,
         runner: args.runner,
+        endpoint: args.endpoint,
         journal: args.journal,
         interval: Duration::from_millis(args.interval_ms),
         refresh_interval: Duration::from_secs(1),

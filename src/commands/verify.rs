@@ -31,6 +31,7 @@ pub async fn run(args: cli::Verify) -> Result<()> {
         },
         watch_interval: Duration::from_millis(args.watch_interval_ms),
         round_interval: Duration::from_millis(args.round_interval_ms),
+        private_endpoints: args.private_endpoints,
     };
     piecework_verifier::run(settings, signer, endpoints, settlement, stop).await?;
     Ok(())

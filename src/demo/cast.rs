@@ -7,7 +7,7 @@ use piecework_domain::Address;
 use piecework_domain::ids::SpecHash;
 use piecework_domain::messages::Domain;
 use piecework_domain::money::{Amount, NATIVE};
-use piecework_domain::spec::{Finality, SequencerSpec, Spec};
+use piecework_domain::spec::{Finality, RpcSpec, SequencerSpec, Spec};
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
 
@@ -122,6 +122,38 @@ pub fn usd_terms(parts: &Parts, cast: &Cast, spec: &Spec, now: Timestamp) -> Res
         open_claim: true,
         spec_hash: spec_hash(spec)?,
         ..eth_terms(cast, spec, now)?
+    })
+}
+
+pub fn rpc_spec(parts: &Parts) -> Spec {
+    Spec::Rpc(RpcSpec {
+        version: 1,
+        title: "Serve our RPC".to_owned(),
+        description: "Answer JSON-RPC for five seconds at a time, right and in time.".to_owned(),
+        chain_id: parts.l2_chain_id,
+        latency_ms_max: 1_500,
+        timeout_ms: 2_500,
+        success_bps_min: 9_500,
+        wrong_max: 0,
+        lag_blocks_max: 3,
+        probes_min: 8,
+        history_blocks: 64,
+        state_blocks: 64,
+        calls: vec![],
+        fault_below_bps: 5_000,
+        grace_seconds: GRACE_SECONDS,
+    })
+}
+
+/// A dollar per epoch, for eight epochs.
+pub fn rpc_terms(parts: &Parts, cast: &Cast, spec: &Spec, now: Timestamp) -> Result<Terms> {
+    const CENT: u128 = 10_000;
+    Ok(Terms {
+        rate_max: 100 * CENT,
+        units_max: 8,
+        unit_seconds: EPOCH_SECONDS,
+        spec_hash: spec_hash(spec)?,
+        ..usd_terms(parts, cast, spec, now)?
     })
 }
 

@@ -99,8 +99,15 @@ async fn wait_engaged(cast: &Cast, id: EngagementId) -> Result<Engagement> {
     eventually("the engagement to begin", 30, || async { Ok(cast.api.engagement(id).await.ok()) }).await
 }
 
-/// The poster pays in TestUSD; runner2 claims at the full rate with the transaction the API prepares.
-pub async fn claim_usd(parts: &Parts, cast: &Cast, spec: &Spec, terms: &Terms) -> Result<(BountyId, EngagementId)> {
+/// The poster pays in TestUSD; runner `n` claims at the full rate with the transaction the API prepares.
+pub async fn claim_usd(
+    parts: &Parts,
+    cast: &Cast,
+    spec: &Spec,
+    terms: &Terms,
+    n: u32,
+) -> Result<(BountyId, EngagementId)> {
+    let wallet = if n == 1 { &cast.runner1 } else { &cast.runner2 };
     let token = parts.test_usd;
     let (deposit, cost) = announce(cast, spec, terms).await?;
     cast.poster.send("minting", token, U256::ZERO, piecework_contracts::mint_call(cast.poster.address(), cost)).await?;
@@ -109,21 +116,21 @@ pub async fn claim_usd(parts: &Parts, cast: &Cast, spec: &Spec, terms: &Terms) -
     let bounty = terms.bounty_id(parts.chain_id, parts.escrow);
     wait_posted(cast, bounty).await?;
 
-    let runner = cast.runner2.address();
+    let runner = wallet.address();
     let bond = Amount::from(terms.bond);
-    cast.runner2.send("minting", token, U256::ZERO, piecework_contracts::mint_call(runner, bond)).await?;
+    wallet.send("minting", token, U256::ZERO, piecework_contracts::mint_call(runner, bond)).await?;
     let approve = piecework_contracts::approve_call(parts.escrow, bond);
-    cast.runner2.send("approving the bond", token, U256::ZERO, approve).await?;
+    wallet.send("approving the bond", token, U256::ZERO, approve).await?;
     #[derive(Deserialize)]
     struct Claim {
         engagement: EngagementId,
         transaction: Prepared,
     }
-    let node = account("node2").address();
+    let node = account(&format!("node{n}")).address();
     let claim: Claim = cast.api.get(&format!("/v1/bounties/{bounty}/claim?runner={runner}&node={node}")).await?;
     let tx = claim.transaction;
-    cast.runner2.send("claiming", tx.to, tx.value.0, tx.data).await?;
+    wallet.send("claiming", tx.to, tx.value.0, tx.data).await?;
     wait_engaged(cast, claim.engagement).await?;
-    cast.say(format!("claimed by runner2: engagement {}", claim.engagement));
+    cast.say(format!("claimed by runner{n}: engagement {}", claim.engagement));
     Ok((bounty, claim.engagement))
 }

@@ -7,7 +7,7 @@ use piecework_domain::terms::VerifierSet;
 use piecework_domain::{Address, U256};
 
 use super::audit;
-use super::cast::{Cast, Parts, eth_terms, now, sequencer_spec, usd_terms};
+use super::cast::{Cast, Parts, eth_terms, now, rpc_spec, rpc_terms, sequencer_spec, usd_terms};
 use super::engage::{bid_and_award, claim_usd, post_eth};
 use super::summary::{BountySummary, Told};
 use super::wallet::Wallet;
@@ -48,9 +48,14 @@ pub async fn tell(parts: &Parts, quiet: bool) -> Result<Told> {
     cast.say("\n— Beside it, a bounty in TestUSD that anyone may claim —");
     let usd_spec = sequencer_spec(parts, "Run our sequencer, paid in dollars");
     let usd_terms = usd_terms(parts, &cast, &usd_spec, now(&cast).await?)?;
-    let (usd_bounty, usd_engagement) = claim_usd(parts, &cast, &usd_spec, &usd_terms).await?;
+    let (usd_bounty, usd_engagement) = claim_usd(parts, &cast, &usd_spec, &usd_terms, 2).await?;
 
-    cast.say("\n— Work: 1 block a second, judged every 5 seconds by three verifiers —");
+    cast.say("\n— And one for answers instead of blocks —");
+    let rpc_spec = rpc_spec(parts);
+    let rpc_terms = rpc_terms(parts, &cast, &rpc_spec, now(&cast).await?)?;
+    let (rpc_bounty, rpc_engagement) = claim_usd(parts, &cast, &rpc_spec, &rpc_terms, 1).await?;
+
+    cast.say("\n— Work: a block a second, and answers; judged every 5 seconds by three verifiers —");
     let engaged = cast.api.engagement(eth_engagement).await?;
     stall_once(&cast, &engaged).await?;
     first_payouts(&cast, eth_engagement, usd_engagement).await?;
@@ -60,15 +65,20 @@ pub async fn tell(parts: &Parts, quiet: bool) -> Result<Told> {
     let data = piecework_contracts::notice_call(&terms, &noticed.bid);
     cast.poster.send("giving notice", parts.escrow, U256::ZERO, data).await?;
     cast.say(format!("notice given: work and pay go on for {} s", terms.notice_seconds));
-    for (engagement, wallet) in [(eth_engagement, &cast.poster), (usd_engagement, &cast.runner2)] {
+    let (poster, runner1, runner2) = (&cast.poster, &cast.runner1, &cast.runner2);
+    for (engagement, wallet) in [(eth_engagement, poster), (usd_engagement, runner2), (rpc_engagement, runner1)] {
         wind_up(parts, &cast, engagement, wallet).await?;
     }
-    leave(parts, &cast, &terms, &usd_terms).await?;
+    leave(parts, &cast, &terms, [&usd_terms, &rpc_terms]).await?;
 
     cast.say("\n— Counting —");
     let operator = account("operator").address();
     let mut bounties = Vec::new();
-    for (bounty, engagement, spec) in [(eth_bounty, eth_engagement, &spec), (usd_bounty, usd_engagement, &usd_spec)] {
+    for (bounty, engagement, spec) in [
+        (eth_bounty, eth_engagement, &spec),
+        (usd_bounty, usd_engagement, &usd_spec),
+        (rpc_bounty, rpc_engagement, &rpc_spec),
+    ] {
         bounties.push(
             BountySummary::collect(parts, &cast.api, &cast.chain, operator, bounty, engagement, spec.kind()).await?,
         );

@@ -20,10 +20,10 @@ pub struct BountySummary {
     kind: &'static str,
     token: Address,
     rate: Amount,
-    /// Blocks any verifier saw in the engagement's epochs.
+    /// Units any verifier saw in the engagement's epochs.
     units_made: u64,
     units_proven: u64,
-    /// Blocks that a majority-quorum of verifiers refused, by reason.
+    /// Units that too few verifiers are left to count, by reason.
     units_refused: BTreeMap<String, u64>,
     units_paid: u64,
     paid: Amount,
@@ -46,6 +46,14 @@ struct Finding {
     units: u64,
     counted: u64,
     refused: Vec<Refused>,
+}
+
+impl Finding {
+    /// Units that counted or have a reason.
+    fn seen(&self) -> u64 {
+        let refused: BTreeSet<u64> = self.refused.iter().map(|refused| refused.number).collect();
+        self.counted + u64::try_from(refused.len()).unwrap_or(0)
+    }
 }
 
 #[derive(Deserialize)]
@@ -80,12 +88,16 @@ impl BountySummary {
             let mut units: Vec<u64> = epoch.findings.iter().map(|f| f.units).collect();
             units.sort_unstable_by(|a, b| b.cmp(a));
             units_proven = units.get(threshold - 1).copied().unwrap_or(units_proven).max(units_proven);
-            let seen = epoch.findings.iter().map(|f| f.counted + u64::try_from(f.refused.len()).unwrap_or(0)).max();
+            let seen = epoch.findings.iter().map(Finding::seen).max();
             units_made += seen.unwrap_or(0);
-            for refused in epoch.findings.into_iter().flat_map(|f| f.refused) {
-                let entry = refusals.entry(refused.number).or_default();
-                entry.0 += 1;
-                entry.1.insert(refused.reason);
+            for finding in epoch.findings {
+                let numbers: BTreeSet<u64> = finding.refused.iter().map(|refused| refused.number).collect();
+                for number in numbers {
+                    refusals.entry(number).or_default().0 += 1;
+                }
+                for Refused { number, reason } in finding.refused {
+                    refusals.entry(number).or_default().1.insert(reason);
+                }
             }
             // A unit is lost when too few verifiers are left to count it.
             let members = e.verifiers.members.len();

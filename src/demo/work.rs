@@ -78,8 +78,8 @@ pub async fn wind_up(parts: &Parts, cast: &Cast, id: EngagementId, wallet: &Wall
 }
 
 /// Money that was never reserved goes home: the poster's escrow, the losing bidder's bond.
-pub async fn leave(parts: &Parts, cast: &Cast, terms: &Terms, usd_terms: &Terms) -> Result<()> {
-    for terms in [terms, usd_terms] {
+pub async fn leave(parts: &Parts, cast: &Cast, terms: &Terms, others: [&Terms; 2]) -> Result<()> {
+    for terms in [terms].into_iter().chain(others) {
         let data = piecework_contracts::reclaim_escrow_call(terms);
         let id = terms.bounty_id(parts.chain_id, parts.escrow);
         let bounty: serde_json::Value = cast.api.get(&format!("/v1/bounties/{id}")).await?;

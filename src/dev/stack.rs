@@ -148,6 +148,7 @@ impl Stack {
             envs.push(("PIECEWORK_ARBITERS", account("payee1").address().to_string()));
             envs.push(("PIECEWORK_VERIFIER_MEMORY", state(&format!("verify{n}"))));
             envs.push(("PIECEWORK_ROUND_INTERVAL_MS", "1000".to_owned()));
+            envs.push(("PIECEWORK_PRIVATE_ENDPOINTS", "true".to_owned()));
             parts.push((format!("verify{n}"), "verify", envs));
         }
         for n in 1..=2 {
@@ -155,6 +156,7 @@ impl Stack {
             envs.push(("PIECEWORK_RUNNER", account(&format!("runner{n}")).address().to_string()));
             envs.push(("PIECEWORK_NODE_KEY_FILE", key(&format!("node{n}"))?));
             envs.push(("PIECEWORK_NODE_URL", self.sequenced.rpc_url.clone()));
+            envs.push(("PIECEWORK_ENDPOINT", self.sequenced.rpc_url.clone()));
             envs.push(("PIECEWORK_RUNNER_JOURNAL", state(&format!("run{n}"))));
             parts.push((format!("run{n}"), "run", envs));
         }

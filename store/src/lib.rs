@@ -10,6 +10,7 @@ pub mod claims;
 mod convert;
 mod copy;
 pub mod dues;
+pub mod endpoints;
 pub mod engagements;
 mod error;
 pub mod events;

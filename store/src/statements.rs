@@ -2,7 +2,7 @@
 
 use piecework_domain::ids::{EngagementId, EvidenceHash};
 use piecework_domain::messages::{Statement, Verdict};
-use piecework_domain::sequencer::{Judgement, Refusal};
+use piecework_domain::report::{Judgement, Refusal};
 use piecework_domain::time::Timestamp;
 use piecework_domain::voucher::AttestedVerdict;
 use piecework_domain::{Address, B256, Bytes};

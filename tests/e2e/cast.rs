@@ -154,7 +154,11 @@ impl<'a> Cast<'a> {
     }
 
     pub fn offer(&self, terms: &Terms) -> Value {
-        json!({ "terms": terms, "verifiers": self.verifiers(), "spec": self.spec() })
+        self.offer_of(terms, &self.spec())
+    }
+
+    pub fn offer_of(&self, terms: &Terms, spec: &Spec) -> Value {
+        json!({ "terms": terms, "verifiers": self.verifiers(), "spec": spec })
     }
 
     /// Announces and pays; returns once the mirror has the bounty.
@@ -170,7 +174,11 @@ impl<'a> Cast<'a> {
 
     /// Announces and posts without a deposit: nobody relays dust.
     pub async fn post_itself(&self, terms: &Terms) -> BountyId {
-        self.api.post::<Value>("/v1/bounties", &self.offer(terms)).await.expect_err("is unpaid");
+        self.post_offer(terms, &self.offer(terms)).await
+    }
+
+    pub async fn post_offer(&self, terms: &Terms, offer: &Value) -> BountyId {
+        self.api.post::<Value>("/v1/bounties", offer).await.expect_err("is unpaid");
         let (id, cost) = (self.bounty_id(terms), terms.cost(3).unwrap());
         self.send("poster", self.dev.ready.escrow, cost.0, piecework_contracts::post_call(terms, cost)).await;
         eventually("the bounty is posted", 30, || async { self.bounty(id).await.ok() }).await;

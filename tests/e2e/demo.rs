@@ -19,7 +19,10 @@ fn the_demo_pays_for_what_was_proven_and_every_wallet_is_right() {
     assert_eq!(summary["ok"], true);
     assert_eq!(summary["differences"], serde_json::json!([]));
     let bounties = summary["bounties"].as_array().expect("lists bounties");
-    assert_eq!(bounties.len(), 2);
+    assert_eq!(
+        bounties.iter().map(|b| b["kind"].as_str()).collect::<Vec<_>>(),
+        ["sequencer", "sequencer", "rpc"].map(Some)
+    );
     for bounty in bounties {
         let count = |field: &str| bounty[field].as_u64().unwrap_or_else(|| panic!("{field} is a number: {bounty}"));
         assert!(count("unitsPaid") > 0, "{bounty}");

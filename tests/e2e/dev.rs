@@ -20,6 +20,7 @@ pub fn alone() -> MutexGuard<'static, ()> {
 #[serde(rename_all = "camelCase")]
 pub struct Chain {
     pub chain_id: u64,
+    pub rpc_url: String,
 }
 
 #[derive(Debug, Deserialize)]

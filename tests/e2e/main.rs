@@ -20,4 +20,5 @@ mod flood;
 mod payouts;
 mod reorg;
 mod replay;
+mod rpc;
 mod workspace;

@@ -13,6 +13,7 @@ use piecework_domain::chain::Contested;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::messages::{Domain, Verdict};
 use piecework_domain::money::NATIVE;
+use piecework_domain::spec::Spec;
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, Bytes, U256, rules};
 use tokio::time::Instant;
@@ -226,8 +227,8 @@ impl Acts<'_> {
         Ok(limit.min(held))
     }
 
-    /// The most units there can have been when the assertion speaks of: those counted, and every block that was seen since the last
-    /// epoch judged: an honest runner asserts in the middle of an epoch, too. And whether all of it was judged.
+    /// The most units there can have been when the assertion speaks of: those counted, and since the last epoch judged every block that
+    /// was seen, or every epoch that is over: an honest runner asserts in the middle of an epoch, too. And whether all of it was judged.
     async fn most(&self, a: &Assignment, asserted: Asserted) -> Result<(u64, bool), Error> {
         let about = Timestamp(asserted.at.0.saturating_sub(u64::from(a.terms.silence_seconds)));
         let newest = self.memory.newest(a.engagement)?;
@@ -240,8 +241,11 @@ impl Acts<'_> {
         }
         let chain = judge::chain_of(a);
         let view = self.views.get(&chain).ok_or(Error::NoEndpoint(chain))?;
-        let seen = view.count(from, about.plus(1)).await?;
-        Ok((counted.saturating_add(seen), false))
+        let more = match &a.spec {
+            Spec::Sequencer(_) => view.count(from, about.plus(1)).await?,
+            Spec::Rpc(_) => about.since(from) / u64::from(a.terms.epoch_seconds.max(1)),
+        };
+        Ok((counted.saturating_add(more), false))
     }
 
     /// Claims that bring something, a few per look.

@@ -12,6 +12,7 @@ mod escrow;
 mod judge;
 mod memory;
 mod policy;
+mod probe;
 mod recent;
 mod round;
 mod run;

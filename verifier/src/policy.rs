@@ -33,6 +33,8 @@ pub struct Policy {
 pub enum Declined {
     #[error("its parts don't hash to its ids")]
     NotWhatItSays,
+    #[error("its spec breaks a rule")]
+    Spec,
     #[error("a ruling of the arbiter {0} could cost the bond")]
     Arbiter(Address),
     #[error("no RPC endpoint is configured for chain {0}")]
@@ -48,6 +50,10 @@ impl Policy {
     pub fn check(&self, a: &Assignment, sees: impl Fn(u64) -> bool) -> Result<(), Declined> {
         if !is_what_it_says(a) {
             return Err(Declined::NotWhatItSays);
+        }
+        // Whoever posts on chain asks no API.
+        if a.spec.validate().is_err() || a.spec.check_terms(&a.terms).is_err() {
+            return Err(Declined::Spec);
         }
         let chain = judge::chain_of(a);
         if !sees(chain) {
@@ -208,6 +214,7 @@ mod tests {
             next_epoch: 0,
             units: 0,
             faults: 0,
+            endpoint: None,
         }
     }
 

@@ -49,9 +49,13 @@ impl Recent {
 
     /// Whether the block `number` is known and has this hash.
     pub fn holds(&self, header: &Header) -> bool {
-        let Some(first) = self.headers.front().map(|header| header.number) else { return false };
-        let place = header.number.checked_sub(first).and_then(|place| usize::try_from(place).ok());
-        place.and_then(|place| self.headers.get(place)).is_some_and(|known| known.hash == header.hash)
+        self.at(header.number).is_some_and(|known| known.hash == header.hash)
+    }
+
+    /// The block `number`, if it is remembered.
+    pub fn at(&self, number: u64) -> Option<&Header> {
+        let place = number.checked_sub(self.lowest()?)?;
+        self.headers.get(usize::try_from(place).ok()?)
     }
 
     /// Blocks with timestamps in `[from, to)`, ascending, as the chain stood at `until` or later. `None` where memory doesn't reach

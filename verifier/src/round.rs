@@ -13,7 +13,7 @@ use piecework_domain::messages::Domain;
 use tokio::time::Instant;
 
 use crate::escrow::Escrow;
-use crate::judge::{self, Before};
+use crate::judge::{self, Before, Judge};
 use crate::memory::Memory;
 use crate::watch::View;
 use crate::{Error, clock, sign};
@@ -197,15 +197,14 @@ impl Round<'_> {
                 }
             },
         };
-        let verifier = self.signer.address();
+        let judge = Judge { api: self.api, memory: self.memory, verifier: self.signer.address() };
         let mut findings = Vec::new();
         let mut epoch = assignment.next_epoch;
         while findings.len() < EPOCHS_PER_ROUND_MAX {
             let finding = match self.memory.judged(assignment.engagement, epoch)? {
                 Some(finding) => finding,
                 None => {
-                    let found = judge::epoch(self.api, view, self.memory, verifier, assignment, epoch, before).await?;
-                    let Some(finding) = found else { break };
+                    let Some(finding) = judge.epoch(view, assignment, epoch, before).await? else { break };
                     finding
                 }
             };

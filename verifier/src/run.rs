@@ -20,6 +20,7 @@ use crate::error::rpc;
 use crate::escrow::Escrow;
 use crate::memory::Memory;
 use crate::policy::Policy;
+use crate::probe::Prober;
 use crate::round::Round;
 use crate::watch::View;
 
@@ -34,6 +35,8 @@ pub struct Config {
     pub watch_interval: Duration,
     /// How often to judge what is due.
     pub round_interval: Duration,
+    /// Whether runners' endpoints in private networks are asked: on a development machine they are.
+    pub private_endpoints: bool,
 }
 
 /// Judges until `stop`. `endpoints` are the verifier's own, one per chain it can judge. With `settlement`, an escrow and a provider that
@@ -60,6 +63,9 @@ pub async fn run(
     tracing::info!(verifier = %signer.address(), chains = views.len(), "watching");
     let (assigned, assignments) = watch::channel(Arc::new(Vec::new()));
     let (asserted, urgent) = watch::channel(HashSet::new());
+    // In a task of its own: checking long answers holds up no judging.
+    let prober = Prober::new(&views, memory.clone(), config.private_endpoints, stop.clone())?;
+    let probing = tokio::spawn(prober.run(assignments.clone()));
     let escrow = settlement.as_ref().map(|(address, provider)| Escrow::new(*address, provider.clone()));
     let (policy, interval) = (&config.policy, config.round_interval);
     let duties = Duties {
@@ -105,5 +111,5 @@ pub async fn run(
         duties.judge_slow(assignments.clone()),
         acting
     );
-    Ok(())
+    probing.await.map_err(Error::Panicked)
 }

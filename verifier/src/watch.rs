@@ -75,6 +75,15 @@ impl View {
         Self { chain_id, provider, recent: Arc::default(), finals: Arc::default() }
     }
 
+    pub fn provider(&self) -> &DynProvider {
+        &self.provider
+    }
+
+    /// Whether another block than `hash` is known to be at `number` now.
+    pub fn is_replaced(&self, number: u64, hash: B256) -> bool {
+        self.recent.read().is_ok_and(|recent| recent.at(number).is_some_and(|known| known.hash != hash))
+    }
+
     /// Blocks with timestamps in `[from, to)` and what is final, as the chain stood at `until` or later.
     pub async fn blocks(
         &self,

@@ -8,7 +8,7 @@ use piecework_domain::time::Timestamp;
 use piecework_domain::{rules, voucher as rule};
 use piecework_store::engagements::Filter;
 use piecework_store::statements::Finding;
-use piecework_store::{engagements as stored, payouts as stored_payouts, statements};
+use piecework_store::{endpoints, engagements as stored, payouts as stored_payouts, statements};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -60,11 +60,16 @@ pub async fn list(
     };
     let mut snapshot = Snapshot::take(&state, filter.certainty).await?;
     let rows = stored::list(&mut snapshot.db, &filter, limit).await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.engagement.id).collect();
+    let mut served = endpoints::get(&mut snapshot.db, &ids).await?;
     Ok(Json(Page::new(
         rows,
         limit,
         |row| write_cursor(row.engagement.started_at, row.engagement.id),
-        |row| EngagementView::new(row.engagement, row.terms, snapshot.chain(row.block_number)),
+        |row| {
+            let endpoint = served.remove(&row.engagement.id);
+            EngagementView::new(row.engagement, row.terms, endpoint, snapshot.chain(row.block_number))
+        },
     )))
 }
 
@@ -78,7 +83,8 @@ pub async fn read(
 ) -> Result<Json<EngagementView>> {
     let mut snapshot = Snapshot::take(&state, params.certainty).await?;
     let row = snapshot.engagement(id).await?;
-    Ok(Json(EngagementView::new(row.engagement, row.terms, snapshot.chain(row.block_number))))
+    let endpoint = endpoints::get(&mut snapshot.db, &[id]).await?.remove(&id);
+    Ok(Json(EngagementView::new(row.engagement, row.terms, endpoint, snapshot.chain(row.block_number))))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -4,6 +4,7 @@ mod awards;
 mod bids;
 mod bounties;
 mod claim;
+mod endpoints;
 mod engagements;
 mod events;
 mod evidence;
@@ -54,6 +55,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(engagements::epochs))
         .routes(routes!(engagements::payouts))
         .routes(routes!(engagements::voucher))
+        .routes(routes!(endpoints::post))
         .routes(routes!(evidence::claims))
         .routes(routes!(evidence::post))
         .routes(routes!(evidence::read))

@@ -89,12 +89,13 @@ pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
         let detail = format!("an epoch has at most {EPOCH_UNITS_MAX} units: its report must fit an evidence file");
         return Err(Error::rule("epoch_too_long", detail));
     }
-    let Spec::Sequencer(sequencer) = spec;
-    if sequencer.grace_seconds > terms.silence_seconds {
+    spec.check_terms(terms)?;
+    if spec.grace_seconds() > terms.silence_seconds {
         let detail = format!(
             "graceSeconds is {}, longer than silenceSeconds, {}: verifiers would count as silent before they may judge, and the last \
              epoch's pay could be reclaimed",
-            sequencer.grace_seconds, terms.silence_seconds
+            spec.grace_seconds(),
+            terms.silence_seconds
         );
         return Err(Error::rule("grace_too_long", detail));
     }
@@ -159,6 +160,11 @@ fn warnings(offer: &OfferBody) -> Vec<String> {
             let per_epoch = u64::from(terms.epoch_seconds) / u64::from(terms.unit_seconds.max(1));
             if spec.blocks_min > per_epoch {
                 warn("blocksMin is more than an epoch has units: every epoch would be a fault");
+            }
+        }
+        Spec::Rpc(spec) => {
+            if spec.fault_below_bps == 0 && terms.bond != 0 {
+                warn("faultBelowBps is 0: no epoch is ever a fault, however bad");
             }
         }
     }

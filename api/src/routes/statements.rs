@@ -6,8 +6,7 @@ use axum::http::StatusCode;
 use piecework_domain::ids::EvidenceHash;
 use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Statement, Verdict};
-use piecework_domain::sequencer::{self, Judgement, REPORT_KIND, Report};
-use piecework_domain::spec::Spec;
+use piecework_domain::report::{Judgement, Observed, Report};
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, Bytes, canonical, rules, signature};
 use piecework_store::{PgConnection, dues, engagements, evidence, specs, statements as stored};
@@ -99,7 +98,8 @@ pub async fn post(
             looks.push((finding.verdict.engagement, matures_at));
         }
         let verdict = &finding.verdict;
-        evidence::put(&mut db_tx, verdict.evidence, REPORT_KIND, verdict.engagement, verifier, &report).await?;
+        let kind = finding.report.observed.kind();
+        evidence::put(&mut db_tx, verdict.evidence, kind, verdict.engagement, verifier, &report).await?;
         stored::add_verdict(&mut db_tx, id, verifier, verdict, &judgement, &tree.proof(index)).await?;
     }
     // With the verdicts or not at all: no payout is forgotten.
@@ -147,7 +147,7 @@ async fn check(
     check_report(db, chain, verifier, &row, verdict, report).await?;
 
     // Many signatures: other requests move to other threads meanwhile.
-    let judgement = tokio::task::block_in_place(|| sequencer::judge(report));
+    let judgement = tokio::task::block_in_place(|| report.judge());
     let (units, faults) = (report.units(&judgement), report.faults(&judgement));
     if (verdict.units, verdict.faults) != (units, faults) {
         let detail = format!(
@@ -175,6 +175,15 @@ fn check_window(row: &engagements::Row, statement: &Statement, verdict: &Verdict
         return Err(Error::rule("above_clock_cap", detail));
     }
     Ok(())
+}
+
+/// Nobody is judged by what another's endpoint answered.
+fn is_endpoint_signed(chain: &Chain, report: &Report) -> bool {
+    let Observed::Rpc(observed) = &report.observed else { return true };
+    observed.endpoint.as_ref().is_none_or(|endpoint| {
+        let digest = endpoint.digest(report.engagement, &chain.domain);
+        signature::verify(report.node, digest, &endpoint.signature).is_ok()
+    })
 }
 
 /// The same without extensions.
@@ -210,7 +219,6 @@ async fn check_report(
     let length = u64::from(row.terms.epoch_seconds);
     let whole = window.is_some_and(|(from, to)| to.since(from) == length);
     let expected = [
-        ("kind", report.kind == REPORT_KIND),
         ("engagement", report.engagement == e.id),
         ("verifier", report.verifier == verifier),
         ("node", report.node == e.bid.node),
@@ -219,7 +227,8 @@ async fn check_report(
         ("epoch", report.epoch == verdict.epoch),
         ("from, to", window == Some((report.from, report.to))),
         ("whole", report.whole == whole),
-        ("spec", spec == Some(Spec::Sequencer(report.spec.clone()))),
+        ("spec", spec == Some(report.observed.spec())),
+        ("endpoint", is_endpoint_signed(chain, report)),
         // It may have been judged before an extension.
         ("unitsCap", window.is_some_and(|(_, to)| (cap_before(row, to)..=cap_at(row, to)).contains(&report.units_cap))),
         ("unitsBefore", report.units_before == units_before),

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use piecework_domain::Address;
 use piecework_domain::ids::{BountyId, EngagementId};
-use piecework_domain::messages::Bid;
+use piecework_domain::messages::{Bid, SignedEndpoint};
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
+use piecework_store::endpoints;
 use piecework_store::engagements::{self, AssignmentFilter, AssignmentPlace};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -49,6 +50,9 @@ pub struct AssignmentView {
     /// This verifier's cumulative counts so far.
     pub units: u64,
     pub faults: u64,
+    /// Where the node serves; absent until it said so, and for other kinds than `rpc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<SignedEndpoint>,
     pub chain: ChainView,
 }
 
@@ -85,6 +89,8 @@ pub async fn assignments(
     };
     let mut snapshot = Snapshot::take(&state, Certainty::Latest).await?;
     let rows = engagements::assignments(&mut snapshot.db, verifier, &filter, limit).await?;
+    let ids: Vec<_> = rows.iter().map(|a| a.row.engagement.id).collect();
+    let mut served = endpoints::get(&mut snapshot.db, &ids).await?;
     let escrow = state.chain.escrow;
     Ok(Json(Page::new(
         rows,
@@ -109,6 +115,7 @@ pub async fn assignments(
             next_epoch: a.next_epoch,
             units: a.units,
             faults: a.faults,
+            endpoint: served.remove(&a.row.engagement.id),
             chain: snapshot.chain(a.row.block_number),
         },
     )))

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::EngagementId;
 use crate::messages::{BlockClaim, Domain};
+use crate::report::{Judgement, Reason, Refusal, Report};
 use crate::signature;
 use crate::spec::SequencerSpec;
 use crate::time::Timestamp;
@@ -50,124 +50,31 @@ pub struct SeenBlock {
     pub first_seen_ms: u64,
 }
 
-/// Everything a judgement depends on: the evidence file of one verifier for one epoch. Anyone can judge it again.
+/// What a verifier saw and was told of one epoch.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SequencerObserved))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Report {
-    /// `sequencer-report`.
-    pub kind: String,
-    pub engagement: EngagementId,
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub verifier: Address,
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub node: Address,
-    pub chain_id: u64,
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub escrow: Address,
-    pub epoch: u64,
-    /// The epoch as `[from, to)`.
-    pub from: Timestamp,
-    pub to: Timestamp,
-    /// False for a last epoch that the end cut short: it can't be a fault.
-    pub whole: bool,
+pub struct Observed {
     pub spec: SequencerSpec,
     /// The newest block at the finality tag when the epoch was judged.
     pub final_number: Option<u64>,
     pub seen: Vec<SeenBlock>,
     pub claims: Vec<SignedClaim>,
-    /// Most units the clock allows by `to`, over the whole engagement.
-    pub units_cap: u64,
-    /// The verdict's counts before this epoch.
-    pub units_before: u64,
-    pub faults_before: u64,
 }
 
-pub const REPORT_KIND: &str = "sequencer-report";
-
-/// Why a block did not count. The codes are stable.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The verifier saw the block, but nobody claimed it.
-    Unclaimed,
-    /// The signature isn't the engagement's node key's.
-    BadSignature,
-    /// The claim's number isn't above the claim before it.
-    OutOfOrder,
-    /// The number was claimed already at the same or a higher revision.
-    Duplicate,
-    /// More revisions than the spec allows.
-    TooManyRevisions,
-    /// The verifier's view has no block of that number in the epoch.
-    UnknownBlock,
-    /// The verifier's view has another block at that number.
-    NotCanonical,
-    /// The block was not at the finality tag when the epoch was judged.
-    NotFinal,
-    /// The verifier first saw the block too long after its timestamp.
-    Late,
-}
-
-impl Reason {
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unclaimed => "unclaimed",
-            Self::BadSignature => "bad_signature",
-            Self::OutOfOrder => "out_of_order",
-            Self::Duplicate => "duplicate",
-            Self::TooManyRevisions => "too_many_revisions",
-            Self::UnknownBlock => "unknown_block",
-            Self::NotCanonical => "not_canonical",
-            Self::NotFinal => "not_final",
-            Self::Late => "late",
-        }
-    }
-}
-
-/// One block that did not count.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Refusal {
-    pub number: u64,
-    pub reason: Reason,
-}
-
-/// What follows from a report.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Judgement {
-    pub counted: u64,
-    pub refused: Vec<Refusal>,
-    pub fault: bool,
-}
-
-impl Report {
-    /// Cumulative units after this epoch: what counted, as far as the clock allows.
-    pub fn units(&self, judgement: &Judgement) -> u64 {
-        self.units_before.saturating_add(judgement.counted).min(self.units_cap).max(self.units_before)
-    }
-
-    /// Cumulative faults after this epoch.
-    pub fn faults(&self, judgement: &Judgement) -> u64 {
-        self.faults_before.saturating_add(u64::from(judgement.fault))
-    }
-}
-
-/// Judges one epoch. Pure: the same report gives the same judgement to anyone.
-pub fn judge(report: &Report) -> Judgement {
+/// Judges what was observed of the epoch that `report` is about.
+pub fn judge(report: &Report, observed: &Observed) -> Judgement {
     let domain = Domain::new(report.chain_id, report.escrow);
     let in_epoch = |block: &&SeenBlock| report.from <= block.timestamp && block.timestamp < report.to;
-    let seen: BTreeMap<u64, &SeenBlock> = report.seen.iter().filter(in_epoch).map(|b| (b.number, b)).collect();
+    let seen: BTreeMap<u64, &SeenBlock> = observed.seen.iter().filter(in_epoch).map(|b| (b.number, b)).collect();
 
     let mut accepted: BTreeMap<u64, Result<(), Reason>> = BTreeMap::new();
     let mut highest: Option<BlockClaim> = None;
     let mut revisions = 0;
-    for signed in &report.claims {
+    for signed in &observed.claims {
         let claim = signed.claim();
-        let outcome = check(report, &domain, &seen, highest, &mut revisions, signed);
+        let outcome = check(report, observed, &domain, &seen, highest, &mut revisions, signed);
         let ordered = !matches!(outcome, Err(Reason::BadSignature | Reason::OutOfOrder | Reason::Duplicate));
         if ordered {
             highest = Some(claim);
@@ -189,12 +96,13 @@ pub fn judge(report: &Report) -> Judgement {
             Err(reason) => judgement.refused.push(Refusal { number, reason }),
         }
     }
-    judgement.fault = report.whole && judgement.counted < report.spec.blocks_min;
+    judgement.fault = report.whole && judgement.counted < observed.spec.blocks_min;
     judgement
 }
 
 fn check(
     report: &Report,
+    observed: &Observed,
     domain: &Domain,
     seen: &BTreeMap<u64, &SeenBlock>,
     highest: Option<BlockClaim>,
@@ -214,7 +122,7 @@ fn check(
     }
     if claim.revision > 0 {
         *revisions += 1;
-        if *revisions > report.spec.revisions_max {
+        if *revisions > observed.spec.revisions_max {
             return Err(Reason::TooManyRevisions);
         }
     }
@@ -222,10 +130,10 @@ fn check(
     if block.hash != claim.block_hash {
         return Err(Reason::NotCanonical);
     }
-    if report.final_number.is_none_or(|last| claim.number > last) {
+    if observed.final_number.is_none_or(|last| claim.number > last) {
         return Err(Reason::NotFinal);
     }
-    let deadline_ms = block.timestamp.plus(u64::from(report.spec.timely_seconds)).0.saturating_mul(1000);
+    let deadline_ms = block.timestamp.plus(u64::from(observed.spec.timely_seconds)).0.saturating_mul(1000);
     if block.first_seen_ms > deadline_ms {
         return Err(Reason::Late);
     }

@@ -4,7 +4,8 @@ use piecework_client::{Finding, StatementBody};
 use piecework_domain::ids::EvidenceHash;
 use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Domain, Statement, Verdict};
-use piecework_domain::sequencer::{REPORT_KIND, Report, SeenBlock, judge};
+use piecework_domain::report::{Observed, Report};
+use piecework_domain::sequencer::{self, SeenBlock};
 use piecework_domain::spec::Spec;
 use piecework_domain::time::Timestamp;
 use piecework_domain::{B256, canonical, rules};
@@ -23,12 +24,11 @@ pub fn window(world: &World<'_>, epoch: u64) -> (Timestamp, Timestamp) {
 /// What an honest `role` would find for epoch 0: two blocks.
 pub fn honest(world: &World<'_>, role: &str) -> Finding {
     let (e, ready) = (&world.engagement, &world.cast.dev.ready);
-    let Spec::Sequencer(spec) = world.cast.spec();
+    let Spec::Sequencer(spec) = world.cast.spec() else { panic!("another kind") };
     let (from, to) = window(world, 0);
     let claims = vec![claim(world, FIRST, 1), claim(world, FIRST + 1, 1)];
     let see = |number| SeenBlock { number, hash: B256::repeat_byte(1), timestamp: from, first_seen_ms: from.0 * 1_000 };
     let report = Report {
-        kind: REPORT_KIND.to_owned(),
         engagement: e.id,
         verifier: world.cast.address(role),
         node: e.node,
@@ -38,20 +38,30 @@ pub fn honest(world: &World<'_>, role: &str) -> Finding {
         from,
         to,
         whole: true,
-        spec,
-        final_number: Some(FIRST + 1),
-        seen: vec![see(FIRST), see(FIRST + 1)],
-        claims,
         units_cap: rules::units_cap(&e.terms, e.units_max, e.started_at(), e.ends_at(), to),
         units_before: 0,
         faults_before: 0,
+        observed: Observed::Sequencer(sequencer::Observed {
+            spec,
+            final_number: Some(FIRST + 1),
+            seen: vec![see(FIRST), see(FIRST + 1)],
+            claims,
+        }),
     };
     judged(report)
 }
 
+/// What a report of blocks was judged by.
+pub fn blocks(report: &mut Report) -> &mut sequencer::Observed {
+    match &mut report.observed {
+        Observed::Sequencer(observed) => observed,
+        Observed::Rpc(_) => panic!("another kind"),
+    }
+}
+
 /// The finding that follows from a report.
 pub fn judged(report: Report) -> Finding {
-    let judgement = judge(&report);
+    let judgement = report.judge();
     let verdict = Verdict {
         engagement: report.engagement,
         epoch: report.epoch,

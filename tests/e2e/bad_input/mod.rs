@@ -3,6 +3,7 @@
 mod awards;
 mod bids;
 mod bodies;
+mod endpoints;
 mod evidence;
 mod findings;
 mod offers;
@@ -48,6 +49,8 @@ async fn bad_input_gets_a_clear_problem_and_changes_nothing() {
     evidence::claims_that_are_not_the_nodes(&world).await;
     evidence::batches_that_break_a_rule(&world).await;
     evidence::claims_that_contradict_what_was_claimed(&world).await;
+
+    endpoints::endpoints_that_nobody_could_ask(&world).await;
 
     statements::signatures_that_are_not_the_verifiers(&world).await;
     statements::statements_that_break_a_rule(&world).await;

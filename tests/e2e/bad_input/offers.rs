@@ -76,7 +76,7 @@ pub async fn specs_that_break_a_rule(world: &World<'_>) {
         ("graceSeconds", |s| s.grace_seconds = u32::MAX),
     ];
     for (field, spoil) in cases {
-        let Spec::Sequencer(mut spec) = world.cast.spec();
+        let Spec::Sequencer(mut spec) = world.cast.spec() else { panic!("another kind") };
         spoil(&mut spec);
         let spec = Spec::Sequencer(spec);
         let terms = Terms { spec_hash: spec.hash().unwrap(), ..world.terms() };
@@ -85,6 +85,16 @@ pub async fn specs_that_break_a_rule(world: &World<'_>) {
         if !detail.contains(field) {
             world.complain(format!("a spec with a bad {field}: the detail doesn't name it: {detail}"));
         }
+    }
+    let spec = json!({
+        "kind": "rpc", "version": 1, "title": "Serve our RPC", "chainId": 31338, "latencyMsMax": 300, "timeoutMs": 2000,
+        "successBpsMin": 9900, "lagBlocksMax": 2, "probesMin": 20, "graceSeconds": 2
+    });
+    let terms = Terms { spec_hash: Spec::parse(spec.to_string().as_bytes()).unwrap().hash().unwrap(), ..world.terms() };
+    let offer_of_rpc = json!({ "terms": terms, "verifiers": world.judges(), "spec": spec });
+    let detail = refused(world, "of rpc whose unit is not its epoch", &offer_of_rpc, "invalid_spec").await;
+    if !detail.contains("unitSeconds") {
+        world.complain(format!("an rpc offer with another unit than its epoch: the detail doesn't say so: {detail}"));
     }
     let shapes = [
         ("an unknown field", "finalty", json!("latest")),

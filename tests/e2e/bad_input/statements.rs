@@ -4,11 +4,11 @@ use piecework_client::StatementBody;
 use piecework_domain::B256;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::messages::{Statement, Verdict};
-use piecework_domain::sequencer::Report;
+use piecework_domain::report::Report;
 use piecework_domain::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::findings::{JUDGE, PATH, honest, judged, refused, signed, stated, window};
+use super::findings::{JUDGE, PATH, blocks, honest, judged, refused, signed, stated, window};
 use super::signatures::{elsewhere, spoilt};
 use super::world::{JUDGES, STRANGER, World};
 
@@ -50,7 +50,7 @@ pub async fn statements_that_break_a_rule(world: &World<'_>) {
     let fewer = StatementBody { findings: vec![good.clone()], ..stated(world, vec![good.clone(), good.clone()]) };
     let nowhere = judged(Report { engagement: EngagementId(B256::repeat_byte(9)), ..good.report.clone() });
     let future = judged(Report { epoch: 1_000, ..good.report.clone() });
-    let tampered = report(|r| r.claims.truncate(1));
+    let tampered = report(|r| blocks(r).claims.truncate(1));
     let bad_too = vec![good.clone(), nowhere.clone()];
 
     for (what, body, status, code) in [
@@ -88,7 +88,9 @@ pub async fn statements_that_break_a_rule(world: &World<'_>) {
         ("/findings/0/remark", json!("")),
         ("/findings/0/verdict/remark", json!("")),
         ("/findings/0/report/remark", json!("")),
-        ("/findings/0/report/spec/remark", json!("")),
+        ("/findings/0/report/observed/remark", json!("")),
+        ("/findings/0/report/observed/kind", json!("essay")),
+        ("/findings/0/report/observed/spec/remark", json!("")),
         ("/findings/0/verdict/units", json!("2")),
         ("/findings/0/verdict/units", json!(-2)),
         ("/findings/0/verdict/evidence", json!("0x12")),

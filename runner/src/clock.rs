@@ -1,0 +1,10 @@
+//! The one place of this crate that reads the clock.
+
+use piecework_domain::time::Timestamp;
+
+/// Now, in whole seconds.
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp(since_epoch.map_or(0, |elapsed| elapsed.as_secs()))
+}

@@ -1,0 +1,129 @@
+//! Whose endpoints are probed, and what is due.
+
+use std::collections::{HashMap, HashSet};
+
+use piecework_client::Assignment;
+use piecework_domain::ids::EngagementId;
+use piecework_domain::messages::{Domain, SignedEndpoint};
+use piecework_domain::rpc::Outcome;
+use piecework_domain::signature;
+use piecework_domain::spec::{PROBES_AT_ONCE, RpcSpec, Spec};
+use rand::rng;
+use rand::seq::{IteratorRandom, SliceRandom};
+
+use super::plan::Plan;
+use super::{AT_ONCE, PAIRS_AT_ONCE, SILENT_AT_ONCE, SILENT_FOR};
+use crate::memory::Memory;
+
+/// Where the node of an assignment serves, if it signed that itself.
+pub fn announced(a: &Assignment) -> Option<&SignedEndpoint> {
+    let digest = |endpoint: &SignedEndpoint| endpoint.digest(a.engagement, &Domain::new(a.chain_id, a.escrow));
+    a.endpoint.as_ref().filter(|endpoint| signature::verify(a.node, digest(endpoint), &endpoint.signature).is_ok())
+}
+
+#[derive(Default)]
+pub struct Served {
+    engagements: HashMap<EngagementId, Probed>,
+}
+
+struct Probed {
+    assignment: Assignment,
+    spec: RpcSpec,
+    plan: Plan,
+    under_way: usize,
+    /// Answers that it takes until it is no longer taken for silent.
+    silent: u8,
+}
+
+/// Two runners' endpoints of one chain.
+pub struct Pair {
+    pub one: Assignment,
+    pub other: Assignment,
+    pub spec: RpcSpec,
+}
+
+impl Served {
+    /// Takes up what is assigned now.
+    pub fn assign(&mut self, assigned: &[Assignment]) {
+        let ids: HashSet<_> = assigned.iter().map(|a| a.engagement).collect();
+        self.engagements.retain(|id, _| ids.contains(id));
+        for a in assigned {
+            let Spec::Rpc(spec) = &a.spec else { continue };
+            match self.engagements.get_mut(&a.engagement) {
+                Some(known) if known.assignment.endpoint == a.endpoint => known.assignment = a.clone(),
+                Some(known) if announced(a).is_some() => known.assignment = a.clone(),
+                None if announced(a).is_some() => {
+                    let (assignment, spec, plan) = (a.clone(), spec.clone(), Plan::default());
+                    self.engagements.insert(a.engagement, Probed { assignment, spec, plan, under_way: 0, silent: 0 });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Plans epochs that have begun.
+    pub fn plan(&mut self, now_ms: u64, memory: &Memory) {
+        for Probed { assignment: a, spec, plan, .. } in self.engagements.values_mut() {
+            if let Err(err) = plan.renew(a, spec, now_ms, memory) {
+                tracing::warn!(engagement = %a.engagement, error = &err as &dyn std::error::Error, "not probed");
+            }
+        }
+    }
+
+    /// Who is to be asked now, where `asking` questions are under way.
+    pub fn due(&mut self, now_ms: u64, asking: usize) -> Vec<(Assignment, RpcSpec)> {
+        let mut silent: usize = self.engagements.values().filter(|e| e.silent > 0).map(|e| e.under_way).sum();
+        let mut waiting: Vec<_> = self.engagements.values_mut().filter(|e| e.plan.is_due(now_ms)).collect();
+        // Who has least under way comes first, whatever the others wait for.
+        waiting.shuffle(&mut rng());
+        waiting.sort_by_key(|e| e.under_way);
+        let mut due = Vec::new();
+        // By turns: one that asks for a lot holds nobody up.
+        while !waiting.is_empty() && asking + due.len() < AT_ONCE {
+            waiting.retain_mut(|e| {
+                let has_room = asking + due.len() < AT_ONCE
+                    && e.under_way < usize::from(PROBES_AT_ONCE)
+                    && (e.silent == 0 || silent < SILENT_AT_ONCE);
+                if !has_room || !e.plan.take(now_ms) {
+                    return false;
+                }
+                e.under_way += 1;
+                silent += usize::from(e.silent > 0);
+                due.push((e.assignment.clone(), e.spec.clone()));
+                true
+            });
+        }
+        due
+    }
+
+    /// Notes that a question is no longer under way.
+    pub fn answered(&mut self, id: EngagementId, outcome: Option<Outcome>) {
+        if let Some(e) = self.engagements.get_mut(&id) {
+            e.under_way = e.under_way.saturating_sub(1);
+            e.silent = if outcome == Some(Outcome::TimedOut) { SILENT_FOR } else { e.silent.saturating_sub(1) };
+        }
+    }
+
+    /// Which endpoints are to be compared now, where `comparing` pairs are: each once in an epoch with another runner's, of its own
+    /// bounty where there is one.
+    pub fn pairs(&mut self, now_ms: u64, comparing: usize) -> Vec<Pair> {
+        let mut due = Vec::new();
+        for e in self.engagements.values_mut() {
+            if comparing + due.len() < PAIRS_AT_ONCE && e.plan.take_comparison(now_ms) {
+                due.push(e.assignment.engagement);
+            }
+        }
+        due.into_iter().filter_map(|id| self.pair(id)).collect()
+    }
+
+    fn pair(&self, id: EngagementId) -> Option<Pair> {
+        let Probed { assignment: one, spec, .. } = self.engagements.get(&id)?;
+        let others = || {
+            let others = self.engagements.values();
+            others.filter(|o| o.spec.chain_id == spec.chain_id && o.assignment.bid.runner != one.bid.runner)
+        };
+        let seats = others().filter(|o| o.assignment.bounty == one.bounty);
+        let other = seats.choose(&mut rng()).or_else(|| others().choose(&mut rng()))?;
+        Some(Pair { one: one.clone(), other: other.assignment.clone(), spec: spec.clone() })
+    }
+}
