@@ -64,7 +64,7 @@ pub async fn run(
     let (assigned, assignments) = watch::channel(Arc::new(Vec::new()));
     let (asserted, urgent) = watch::channel(HashSet::new());
     // In a task of its own: checking long answers holds up no judging.
-    let prober = Prober::new(&views, memory.clone(), config.private_endpoints, stop.clone())?;
+    let prober = Prober::new(&views, config.policy.clone(), memory.clone(), config.private_endpoints, stop.clone())?;
     let probing = tokio::spawn(prober.run(assignments.clone()));
     let escrow = settlement.as_ref().map(|(address, provider)| Escrow::new(*address, provider.clone()));
     let (policy, interval) = (&config.policy, config.round_interval);

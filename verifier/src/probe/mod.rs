@@ -8,7 +8,7 @@ mod served;
 mod shared;
 mod worth;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +21,13 @@ use piecework_domain::rpc::{ANSWER_CHARS_MAX, Outcome, Probe, Question};
 use piecework_domain::spec::RpcSpec;
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use served::announced;
 
 use crate::memory::Memory;
+use crate::policy::Policy;
 use crate::watch::View;
 use crate::{Error, clock};
 use ask::{Answer, Asker};
@@ -33,21 +35,28 @@ use own::{Known, Own};
 use served::{Pair, Served};
 use shared::{Proxy, Side};
 
-/// Questions under way, to all endpoints together; and to those that let one of their last few time out, so that silence holds up
-/// nobody else.
+/// Questions under way, to all endpoints together: as many as this machine keeps up with. Half of them may be to endpoints that held one of
+/// their last few up, so that nobody holds up others.
 const AT_ONCE: usize = 256;
-const SILENT_AT_ONCE: usize = 128;
-const SILENT_FOR: u8 = 16;
-/// Pairs of endpoints compared at once.
+const AT_ONCE_MIN: usize = 8;
+const HELD_MAX: Duration = Duration::from_secs(2);
+const SLOW_FOR: u8 = 16;
+/// Between questions put to one host, whoever says that it is theirs: nobody makes verifiers overrun another's node.
+const HOST_PAUSE_MS: u64 = 50;
+/// A turn that takes longer than this shows that there is too much under way.
+const TURN_MAX: Duration = Duration::from_millis(250);
+/// Pairs of endpoints compared at once, and what one may take.
 const PAIRS_AT_ONCE: usize = 16;
+const COMPARING_MAX: Duration = Duration::from_secs(20);
 const TICK: Duration = Duration::from_millis(50);
 /// An honest answer about a block is not much longer than this node's.
 const SIZE_FACTOR: usize = 4;
-const BYTES_SPARE: usize = 256 * 1024;
+const BYTES_SPARE: usize = 64 * 1024;
 /// Characters of a problem that a report keeps.
 const DETAIL_CHARS_MAX: usize = 200;
 
 pub struct Prober {
+    policy: Policy,
     asker: Arc<Asker>,
     own: HashMap<u64, Own>,
     memory: Arc<Memory>,
@@ -58,49 +67,59 @@ impl Prober {
     /// Endpoints in private networks are asked only if `private_allowed`: anybody can announce any URL.
     pub fn new(
         views: &HashMap<u64, View>,
+        policy: Policy,
         memory: Arc<Memory>,
         private_allowed: bool,
         stop: CancellationToken,
     ) -> Result<Self, Error> {
         let own = views.iter().map(|(chain, view)| (*chain, Own::new(view.provider().clone()))).collect();
-        Ok(Self { asker: Arc::new(Asker::new(private_allowed)?), own, memory, stop })
+        Ok(Self { policy, asker: Arc::new(Asker::new(private_allowed)?), own, memory, stop })
     }
 
     /// Probes what is assigned until told to stop.
     pub async fn run(self, mut assigned: watch::Receiver<Arc<Vec<Assignment>>>) {
         let mut served = Served::default();
+        let mut at_once = AT_ONCE;
         let (mut asking, mut comparing) = (FuturesUnordered::new(), FuturesUnordered::new());
         while !self.stop.is_cancelled() {
             if assigned.has_changed().unwrap_or(false) {
-                served.assign(&assigned.borrow_and_update());
+                let list = Vec::clone(&assigned.borrow_and_update());
+                served.assign(&self.policy.order(list, &HashSet::new()));
             }
             served.plan(clock::now_ms(), &self.memory);
-            for (assignment, spec) in served.due(clock::now_ms(), asking.len()) {
+            for (assignment, spec) in served.due(clock::now_ms(), asking.len(), at_once) {
                 asking.push(self.probe(assignment, spec));
             }
             for pair in served.pairs(clock::now_ms(), comparing.len()) {
                 comparing.push(self.compare(pair));
             }
+            let began = Instant::now();
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(TICK) => {}
-                Some((engagement, probed)) = asking.next() => served.answered(engagement, told(engagement, probed).flatten()),
+                Some((engagement, held, probed)) = asking.next() => {
+                    served.answered(engagement, held);
+                    told(engagement, probed);
+                }
                 Some((engagement, compared)) = comparing.next() => drop(told(engagement, compared)),
             }
+            at_once =
+                if began.elapsed() > TURN_MAX { (at_once / 2).max(AT_ONCE_MIN) } else { (at_once + 1).min(AT_ONCE) };
         }
     }
 
-    /// Asks one question and remembers what came of it.
-    async fn probe(&self, a: Assignment, spec: RpcSpec) -> (EngagementId, Result<Option<Outcome>, Error>) {
-        let noted = self.ask(&a, &spec).await.and_then(|probe| match probe {
-            Some(probe) => self.memory.note_probe(a.engagement, &probe).map(|()| Some(probe.outcome)),
-            None => Ok(None),
+    /// Asks one question and remembers what came of it. Returns how long the endpoint took, too.
+    async fn probe(&self, a: Assignment, spec: RpcSpec) -> (EngagementId, Duration, Result<(), Error>) {
+        let mut held = Duration::ZERO;
+        let noted = self.ask(&a, &spec, &mut held).await.and_then(|probe| match probe {
+            Some(probe) => self.memory.note_probe(a.engagement, &probe),
+            None => Ok(()),
         });
-        (a.engagement, noted)
+        (a.engagement, held, noted)
     }
 
     /// One question. `None` where this verifier itself can't tell what is right.
-    async fn ask(&self, a: &Assignment, spec: &RpcSpec) -> Result<Option<Probe>, Error> {
+    async fn ask(&self, a: &Assignment, spec: &RpcSpec, held: &mut Duration) -> Result<Option<Probe>, Error> {
         let own = self.own(spec)?;
         let Some(endpoint) = &a.endpoint else { return Ok(None) };
         // Before the question, so that the endpoint is never asked for more than there was.
@@ -110,8 +129,10 @@ impl Prober {
         let Known { anchor: about, bytes } = if question.is_about_newest() { &*head } else { &*anchor };
         let asked_ms = clock::now_ms();
         let bytes_max = bytes.saturating_mul(SIZE_FACTOR).saturating_add(BYTES_SPARE);
+        let put_at = Instant::now();
         let Answer { latency, text, result } =
             self.put(endpoint.url.clone(), question.clone(), timeout(spec), bytes_max).await?;
+        *held = put_at.elapsed();
         let worth = match result {
             Err((outcome, detail)) => Some((outcome, Some(detail))),
             // What this node doesn't have either is not there.
@@ -137,9 +158,14 @@ impl Prober {
     async fn compare(&self, Pair { one, other, spec }: Pair) -> (EngagementId, Result<(), Error>) {
         let engagement = one.engagement;
         let (Some(one_at), Some(other_at)) = (&one.endpoint, &other.endpoint) else { return (engagement, Ok(())) };
-        let side = |engagement, url| Side { engagement, url, timeout: timeout(&spec) };
+        // Equal places are equally near; what differs would be noise.
+        if one_at.url == other_at.url {
+            return (engagement, Ok(()));
+        }
+        let side = |engagement, url| Side { engagement, url, timeout: timeout(&spec).min(HELD_MAX) };
         let sides = (side(engagement, one_at.url.as_str()), side(other.engagement, other_at.url.as_str()));
-        let Some(proxy) = shared::proxy(&self.asker, sides.0, sides.1).await else { return (engagement, Ok(())) };
+        let found = tokio::time::timeout(COMPARING_MAX, shared::proxy(&self.asker, sides.0, sides.1)).await;
+        let Some(proxy) = found.ok().flatten() else { return (engagement, Ok(())) };
         (proxy.engagement, self.note_proxy(&spec, &proxy).await)
     }
 

@@ -1,21 +1,24 @@
 //! What the verifier's own node says, checked like everybody's.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use alloy::providers::{DynProvider, Provider};
 use piecework_domain::rpc::Question;
 use piecework_domain::rpc::check::Anchor;
+use piecework_domain::time::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::Error;
 use crate::error::rpc;
+use crate::{Error, clock};
 
 /// Blocks kept for other engagements' questions, and for how long: a reorg could have replaced them.
 const KEPT: usize = 64;
 const KEPT_FOR: Duration = Duration::from_secs(10);
+/// A newest block of this age is fresh on any chain.
+const FRESH_SECONDS: u64 = 3;
 const HEAD_KEPT_FOR: Duration = Duration::from_millis(250);
 
 /// A block of this node's.
@@ -31,11 +34,13 @@ pub struct Own {
     provider: DynProvider,
     anchors: Mutex<VecDeque<(Instant, Arc<Known>)>>,
     head: tokio::sync::Mutex<Option<(Instant, Arc<Known>)>>,
+    /// Number and time of the first block seen: with the newest they tell how often there is one.
+    first: OnceLock<(u64, u64)>,
 }
 
 impl Own {
     pub fn new(provider: DynProvider) -> Self {
-        Self { provider, anchors: Mutex::default(), head: tokio::sync::Mutex::default() }
+        Self { provider, anchors: Mutex::default(), head: tokio::sync::Mutex::default(), first: OnceLock::new() }
     }
 
     /// The newest block, as of a moment ago.
@@ -50,9 +55,20 @@ impl Own {
         let at = Instant::now();
         let block = self.call("eth_getBlockByNumber", json!(["latest", true])).await?;
         let anchor = Anchor::read(&block, None).map_err(rpc("reading the newest block"))?;
+        self.first.get_or_init(|| (anchor.number(), anchor.header.timestamp));
         let head = Arc::new(Known { anchor, bytes: block.to_string().len() });
         *known = Some((at, head.clone()));
         Ok(head)
+    }
+
+    /// Whether this node's newest block is no older than two usually are, which a node that has just been met can't say.
+    pub async fn is_up_to_date(&self) -> Result<bool, Error> {
+        let newest = self.head().await?.anchor.header.clone();
+        let (number, timestamp) = *self.first.get().unwrap_or(&(newest.number, newest.timestamp));
+        let blocks = newest.number.saturating_sub(number);
+        let Some(interval) = newest.timestamp.saturating_sub(timestamp).checked_div(blocks) else { return Ok(false) };
+        let age = clock::now().since(Timestamp(newest.timestamp));
+        Ok(age <= FRESH_SECONDS.max(interval.saturating_mul(2)))
     }
 
     /// A block with its receipts, read not long ago.

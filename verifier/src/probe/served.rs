@@ -1,18 +1,18 @@
 //! Whose endpoints are probed, and what is due.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use piecework_client::Assignment;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::messages::{Domain, SignedEndpoint};
-use piecework_domain::rpc::Outcome;
 use piecework_domain::signature;
 use piecework_domain::spec::{PROBES_AT_ONCE, RpcSpec, Spec};
 use rand::rng;
-use rand::seq::{IteratorRandom, SliceRandom};
+use rand::seq::IteratorRandom;
 
 use super::plan::Plan;
-use super::{AT_ONCE, PAIRS_AT_ONCE, SILENT_AT_ONCE, SILENT_FOR};
+use super::{HELD_MAX, HOST_PAUSE_MS, PAIRS_AT_ONCE, SLOW_FOR};
 use crate::memory::Memory;
 
 /// Where the node of an assignment serves, if it signed that itself.
@@ -21,9 +21,17 @@ pub fn announced(a: &Assignment) -> Option<&SignedEndpoint> {
     a.endpoint.as_ref().filter(|endpoint| signature::verify(a.node, digest(endpoint), &endpoint.signature).is_ok())
 }
 
+/// Host and port of an assignment's endpoint.
+fn host(a: &Assignment) -> String {
+    let url = a.endpoint.as_ref().map_or("", |endpoint| endpoint.url.as_str());
+    url.split('/').nth(2).unwrap_or_default().to_ascii_lowercase()
+}
+
 #[derive(Default)]
 pub struct Served {
     engagements: HashMap<EngagementId, Probed>,
+    /// When each host may be asked again (milliseconds since the Unix epoch).
+    hosts: HashMap<String, u64>,
 }
 
 struct Probed {
@@ -31,8 +39,10 @@ struct Probed {
     spec: RpcSpec,
     plan: Plan,
     under_way: usize,
-    /// Answers that it takes until it is no longer taken for silent.
-    silent: u8,
+    /// Quick answers that it takes until it is no longer taken for slow, as everybody is at first.
+    slow: u8,
+    /// Its place in this verifier's order.
+    rank: usize,
 }
 
 /// Two runners' endpoints of one chain.
@@ -43,18 +53,22 @@ pub struct Pair {
 }
 
 impl Served {
-    /// Takes up what is assigned now.
+    /// Takes up what is assigned now, what is worth most first.
     pub fn assign(&mut self, assigned: &[Assignment]) {
         let ids: HashSet<_> = assigned.iter().map(|a| a.engagement).collect();
         self.engagements.retain(|id, _| ids.contains(id));
-        for a in assigned {
+        for (rank, a) in assigned.iter().enumerate() {
+            if let Some(known) = self.engagements.get_mut(&a.engagement) {
+                known.rank = rank;
+            }
             let Spec::Rpc(spec) = &a.spec else { continue };
             match self.engagements.get_mut(&a.engagement) {
                 Some(known) if known.assignment.endpoint == a.endpoint => known.assignment = a.clone(),
                 Some(known) if announced(a).is_some() => known.assignment = a.clone(),
                 None if announced(a).is_some() => {
                     let (assignment, spec, plan) = (a.clone(), spec.clone(), Plan::default());
-                    self.engagements.insert(a.engagement, Probed { assignment, spec, plan, under_way: 0, silent: 0 });
+                    self.engagements
+                        .insert(a.engagement, Probed { assignment, spec, plan, under_way: 0, slow: SLOW_FOR, rank });
                 }
                 _ => {}
             }
@@ -70,25 +84,27 @@ impl Served {
         }
     }
 
-    /// Who is to be asked now, where `asking` questions are under way.
-    pub fn due(&mut self, now_ms: u64, asking: usize) -> Vec<(Assignment, RpcSpec)> {
-        let mut silent: usize = self.engagements.values().filter(|e| e.silent > 0).map(|e| e.under_way).sum();
+    /// Who is to be asked now, where `asking` questions of `at_once` are under way.
+    pub fn due(&mut self, now_ms: u64, asking: usize, at_once: usize) -> Vec<(Assignment, RpcSpec)> {
+        let mut slow: usize = self.engagements.values().filter(|e| e.slow > 0).map(|e| e.under_way).sum();
         let mut waiting: Vec<_> = self.engagements.values_mut().filter(|e| e.plan.is_due(now_ms)).collect();
         // Who has least under way comes first, whatever the others wait for.
-        waiting.shuffle(&mut rng());
-        waiting.sort_by_key(|e| e.under_way);
+        waiting.sort_by_key(|e| (e.under_way, e.rank));
+        self.hosts.retain(|_, next_ms| *next_ms > now_ms);
         let mut due = Vec::new();
         // By turns: one that asks for a lot holds nobody up.
-        while !waiting.is_empty() && asking + due.len() < AT_ONCE {
+        while !waiting.is_empty() && asking + due.len() < at_once {
             waiting.retain_mut(|e| {
-                let has_room = asking + due.len() < AT_ONCE
+                let has_room = asking + due.len() < at_once
                     && e.under_way < usize::from(PROBES_AT_ONCE)
-                    && (e.silent == 0 || silent < SILENT_AT_ONCE);
-                if !has_room || !e.plan.take(now_ms) {
+                    && (e.slow == 0 || slow < at_once / 2);
+                let host = host(&e.assignment);
+                if !has_room || self.hosts.contains_key(&host) || !e.plan.take(now_ms) {
                     return false;
                 }
+                self.hosts.insert(host, now_ms + HOST_PAUSE_MS);
                 e.under_way += 1;
-                silent += usize::from(e.silent > 0);
+                slow += usize::from(e.slow > 0);
                 due.push((e.assignment.clone(), e.spec.clone()));
                 true
             });
@@ -96,11 +112,11 @@ impl Served {
         due
     }
 
-    /// Notes that a question is no longer under way.
-    pub fn answered(&mut self, id: EngagementId, outcome: Option<Outcome>) {
+    /// Notes that a question is no longer under way, after how long.
+    pub fn answered(&mut self, id: EngagementId, held: Duration) {
         if let Some(e) = self.engagements.get_mut(&id) {
             e.under_way = e.under_way.saturating_sub(1);
-            e.silent = if outcome == Some(Outcome::TimedOut) { SILENT_FOR } else { e.silent.saturating_sub(1) };
+            e.slow = if held > HELD_MAX { SLOW_FOR } else { e.slow.saturating_sub(1) };
         }
     }
 

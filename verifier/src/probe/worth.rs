@@ -5,15 +5,16 @@ use std::time::Duration;
 use piecework_domain::rpc::check::{self, Wrong};
 use piecework_domain::rpc::{Outcome, Question};
 use piecework_domain::spec::RpcSpec;
-use piecework_domain::time::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::own::Own;
-use crate::{Error, clock};
+use crate::Error;
 
 /// How long this verifier's own node may take to reach a block that an endpoint has already.
 const CATCH_UP: Duration = Duration::from_secs(3);
+/// The same for a block that it should have any moment.
+const PATIENCE: Duration = Duration::from_secs(15);
 const CATCH_UP_STEP: Duration = Duration::from_millis(250);
 /// Blocks an endpoint may be ahead of this verifier's own node by then.
 const AHEAD_MAX: u64 = 2;
@@ -70,18 +71,24 @@ impl Own {
             let detail = format!("block {number}, where the head was {}", head.number());
             return Ok(Some((Outcome::Stale, Some(detail))));
         }
+        let ahead_max = spec.lag_blocks_max.max(AHEAD_MAX);
+        let near = |reached: u64| number <= reached.saturating_add(ahead_max);
+        // A block or two that this node will have in a moment: nobody is worse off.
+        if matches!(question, Question::Head) && near(head.number()) {
+            return Ok(RIGHT);
+        }
+        // The chain goes on: what is near is known soon, true or not.
+        let patience = if near(head.number()) { PATIENCE } else { CATCH_UP };
         let began = Instant::now();
         let mut reached = head.number();
-        while reached < number && began.elapsed() < CATCH_UP {
+        while reached < number && began.elapsed() < patience {
             tokio::time::sleep(CATCH_UP_STEP).await;
             reached = self.head().await?.anchor.number();
         }
-        let ahead_max = spec.lag_blocks_max.max(AHEAD_MAX);
         if reached < number {
-            let far = number > reached.saturating_add(ahead_max);
             // Only a node that is up to date knows what is not there yet.
-            let age = clock::now().since(Timestamp(self.head().await?.anchor.header.timestamp));
-            return Ok(if far && age <= CATCH_UP.as_secs() { wrong(&Wrong::Future(number, reached)) } else { None });
+            let knows = self.is_up_to_date().await?;
+            return Ok(knows.then(|| (Outcome::Wrong, Some(Wrong::Future(number, reached).to_string()))));
         }
         if matches!(question, Question::Head) {
             return Ok(RIGHT);
