@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use piecework_domain::Address;
+use piecework_domain::ids::EvidenceHash;
 use piecework_domain::money::Amount;
 
 #[derive(Debug, Parser)]
@@ -216,11 +217,24 @@ pub struct Verify {
     #[arg(long, env = "PIECEWORK_API_URL", default_value = "http://127.0.0.1:8080")]
     pub api_url: String,
     /// File with the verifier's private key (hex), readable by its owner alone
-    #[arg(long, env = "PIECEWORK_VERIFIER_KEY_FILE")]
-    pub key_file: PathBuf,
+    #[arg(long, env = "PIECEWORK_VERIFIER_KEY_FILE", required_unless_present = "replay")]
+    pub key_file: Option<PathBuf>,
     /// An endpoint of your own, as CHAIN_ID=URL; once per chain
-    #[arg(long, env = "PIECEWORK_ENDPOINTS", value_delimiter = ',', required = true, hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PIECEWORK_ENDPOINTS",
+        value_delimiter = ',',
+        required_unless_present = "replay",
+        hide_env_values = true
+    )]
     pub endpoint: Vec<String>,
+    /// Instead of verifying: judge this evidence file again, print the reasons, and exit: 1 if its verifier said something else. Needs no
+    /// key; with an endpoint the blocks in it are compared, too
+    #[arg(long, value_name = "EVIDENCE_HASH")]
+    pub replay: Option<EvidenceHash>,
+    /// With --replay: print one JSON object
+    #[arg(long, requires = "replay")]
+    pub json: bool,
     /// Endpoint of the chain the escrow is on. With it the verifier disputes units that a runner asserted above its own count, and
     /// claims its fees; its key needs gas there
     #[arg(long, env = "PIECEWORK_SETTLEMENT_URL", hide_env_values = true, requires = "escrow")]

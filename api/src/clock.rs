@@ -8,3 +8,6 @@ pub fn now() -> Timestamp {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Timestamp(since_epoch.map_or(0, |elapsed| elapsed.as_secs()))
 }
+
+/// How far the clocks of those who sign may run ahead of ours.
+pub const SKEW_SECONDS: u64 = 30;

@@ -1,11 +1,15 @@
 //! What the API answers with. Amounts are decimal strings in the named token's base units, times RFC 3339 UTC, except inside
 //! `terms` and signed messages, which hold exactly the integers that are hashed and signed.
 
+use std::collections::BTreeMap;
+
 use piecework_domain::chain::{Assertion, Bounty, Dispute, EndReason, Engagement, NoticeBy, Status};
 use piecework_domain::ids::{BountyId, EngagementId, EvidenceHash};
 use piecework_domain::messages::{Bid, SignedEndpoint};
 use piecework_domain::money::{Amount, NATIVE};
-use piecework_domain::report::Refusal;
+use piecework_domain::outlook::Outlook;
+use piecework_domain::payout_wish::SignedPayoutWish;
+use piecework_domain::report::{Reason, Refusal};
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
@@ -245,6 +249,46 @@ impl EngagementView {
     }
 }
 
+/// An engagement with its money.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EngagementDetail {
+    #[serde(flatten)]
+    pub engagement: EngagementView,
+    pub money: MoneyView,
+    /// How the runner wants to be paid, if it said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payout_wish: Option<SignedPayoutWish>,
+}
+
+/// Where the money stands, in base units of the bounty's token, and what happens next.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MoneyView {
+    #[serde(flatten)]
+    pub outlook: Outlook,
+    /// What the operator's worker is about to do; absent where there is nothing to pay, or it doesn't relay here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payout: Option<NextPayout>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NextPayout {
+    /// When it is looked at next; absent: once there is news.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The transaction that is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub tx_hash: Option<B256>,
+    /// Why nothing was sent at the last look: a stable code, and in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BidView {
@@ -300,6 +344,53 @@ pub struct EpochView {
     pub from: String,
     pub to: String,
     pub findings: Vec<FindingView>,
+    /// Every unit that somebody refused, with who refused it, why, and the report that shows it.
+    pub refused: Vec<RefusedUnit>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedUnit {
+    /// The block's number; the epoch's where an epoch is a unit.
+    pub number: u64,
+    /// As many verifiers refused it as it takes for it not to be paid: fewer than the threshold can have counted it.
+    pub unpaid: bool,
+    pub by: Vec<RefusedBy>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedBy {
+    #[schema(value_type = String)]
+    pub verifier: Address,
+    pub reasons: Vec<Reason>,
+    /// `GET /v1/evidence/{hash}`; `piecework verify --replay {hash}` judges it again.
+    pub evidence: EvidenceHash,
+}
+
+impl EpochView {
+    pub fn new(epoch: u64, from: Timestamp, to: Timestamp, set: &VerifierSet, findings: Vec<FindingView>) -> Self {
+        let mut units: BTreeMap<u64, Vec<RefusedBy>> = BTreeMap::new();
+        for finding in &findings {
+            for refusal in &finding.refused {
+                let by = units.entry(refusal.number).or_default();
+                match by.last_mut().filter(|last| last.verifier == finding.verifier) {
+                    Some(last) => last.reasons.push(refusal.reason),
+                    None => by.push(RefusedBy {
+                        verifier: finding.verifier,
+                        reasons: vec![refusal.reason],
+                        evidence: finding.evidence,
+                    }),
+                }
+            }
+        }
+        let others = |by: &[RefusedBy]| set.members.len().saturating_sub(by.len());
+        let refused = units
+            .into_iter()
+            .map(|(number, by)| RefusedUnit { number, unpaid: others(&by) < usize::from(set.threshold), by })
+            .collect();
+        Self { epoch, from: rfc3339(from), to: rfc3339(to), findings, refused }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]

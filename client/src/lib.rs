@@ -5,13 +5,15 @@ mod types;
 use std::time::Duration;
 
 use piecework_domain::Address;
-use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::ids::{BountyId, EngagementId, EvidenceHash};
 use piecework_domain::messages::SignedEndpoint;
 use piecework_domain::sequencer::SignedClaim;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use types::{Assignment, Bounty, Claims, Engagement, Finding, Page, Problem, Receipt, StatementBody};
+pub use types::{
+    Assignment, Bounty, Claims, Engagement, Epoch, EpochFinding, Finding, Page, Problem, Receipt, StatementBody,
+};
 
 /// Claims the API returns at once.
 const CLAIMS_PAGE: usize = 5_000;
@@ -133,6 +135,18 @@ impl Client {
         self.post("/v1/statements", body).await
     }
 
+    /// The bytes of an evidence file, as they came: its name is their hash, which is for the caller to check.
+    pub async fn evidence(&self, hash: EvidenceHash) -> Result<Vec<u8>, Error> {
+        let path = format!("/v1/evidence/{hash}");
+        self.bytes(self.http.get(self.url(&path)), &path).await
+    }
+
+    /// What verifiers found in one epoch.
+    pub async fn findings(&self, id: EngagementId, epoch: u64) -> Result<Vec<EpochFinding>, Error> {
+        let page: Page<Epoch> = self.get(&format!("/v1/engagements/{id}/epochs?from={epoch}&limit=1")).await?;
+        Ok(page.items.into_iter().filter(|found| found.epoch == epoch).flat_map(|found| found.findings).collect())
+    }
+
     pub async fn engagement(&self, id: EngagementId) -> Result<Engagement, Error> {
         self.get(&format!("/v1/engagements/{id}")).await
     }
@@ -152,6 +166,12 @@ impl Client {
     }
 
     async fn read<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder, path: &str) -> Result<T, Error> {
+        let body = self.bytes(request, path).await?;
+        serde_json::from_slice(&body).map_err(|err| Error::Unexpected { url: self.url(path), err })
+    }
+
+    /// The whole answer, if it is no problem.
+    async fn bytes(&self, request: reqwest::RequestBuilder, path: &str) -> Result<Vec<u8>, Error> {
         let unreachable = |err| Error::Unreachable { url: self.url(path), err };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
@@ -163,7 +183,7 @@ impl Client {
             }
         }
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|err| Error::Unexpected { url: self.url(path), err });
+            return Ok(body);
         }
         let body = String::from_utf8_lossy(&body);
         Err(Error::Refused(serde_json::from_str(&body).unwrap_or_else(|_| Problem {

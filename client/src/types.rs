@@ -3,7 +3,7 @@
 use piecework_domain::ids::{BountyId, EngagementId, EvidenceHash};
 use piecework_domain::messages::{Bid, SignedEndpoint, Statement, Verdict};
 use piecework_domain::money::Amount;
-use piecework_domain::report::Report;
+use piecework_domain::report::{Refusal, Report};
 use piecework_domain::sequencer::SignedClaim;
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
@@ -69,6 +69,27 @@ pub struct Receipt {
 pub struct Finding {
     pub verdict: Verdict,
     pub report: Report,
+}
+
+/// What one verifier found in one epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EpochFinding {
+    pub verifier: Address,
+    /// Cumulative after this epoch.
+    pub units: u64,
+    pub faults: u64,
+    /// In this epoch.
+    pub counted: u64,
+    pub fault: bool,
+    pub refused: Vec<Refusal>,
+    pub evidence: EvidenceHash,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Epoch {
+    pub epoch: u64,
+    pub findings: Vec<EpochFinding>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

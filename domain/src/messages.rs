@@ -1,7 +1,7 @@
 //! What people and nodes sign (EIP-712). Domain: name `Piecework`, version `1`, chain id, escrow (DESIGN §3).
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
-use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
+use alloy_sol_types::{SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BountyId, EngagementId, EvidenceHash};
@@ -20,18 +20,28 @@ mod typed {
     }
 }
 
-/// The signing domain of one escrow on one chain.
-#[derive(Clone, Debug)]
-pub struct Domain(Eip712Domain);
+/// The signing domain of one escrow on one chain: its separator, hashed once for all messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Domain(B256);
 
 impl Domain {
     pub fn new(chain_id: u64, escrow: Address) -> Self {
-        Self(eip712_domain! {
+        let domain = eip712_domain! {
             name: "Piecework",
             version: "1",
             chain_id: chain_id,
             verifying_contract: escrow,
-        })
+        };
+        Self(domain.separator())
+    }
+
+    /// What is signed for a message of this domain.
+    pub(crate) fn digest(&self, message: &impl SolStruct) -> B256 {
+        let mut bytes = [0_u8; 66];
+        bytes[..2].copy_from_slice(&[0x19, 0x01]);
+        bytes[2..34].copy_from_slice(self.0.as_slice());
+        bytes[34..].copy_from_slice(message.eip712_hash_struct().as_slice());
+        keccak256(bytes)
     }
 }
 
@@ -63,7 +73,7 @@ impl Bid {
     }
 
     pub fn digest(&self, domain: &Domain) -> B256 {
-        self.typed().eip712_signing_hash(&domain.0)
+        domain.digest(&self.typed())
     }
 
     fn typed(&self) -> typed::Bid {
@@ -94,8 +104,8 @@ pub struct Award {
 
 impl Award {
     pub fn digest(&self, domain: &Domain) -> B256 {
-        typed::Award { bounty: self.bounty.0, bid: self.bid.0, expiresAt: self.expires_at.0, spare: self.spare }
-            .eip712_signing_hash(&domain.0)
+        let (bounty, bid) = (self.bounty.0, self.bid.0);
+        domain.digest(&typed::Award { bounty, bid, expiresAt: self.expires_at.0, spare: self.spare })
     }
 }
 
@@ -137,7 +147,7 @@ pub struct Statement {
 
 impl Statement {
     pub fn digest(&self, domain: &Domain) -> B256 {
-        typed::Statement { root: self.root, attestedAt: self.attested_at.0 }.eip712_signing_hash(&domain.0)
+        domain.digest(&typed::Statement { root: self.root, attestedAt: self.attested_at.0 })
     }
 }
 
@@ -152,13 +162,12 @@ pub struct BlockClaim {
 
 impl BlockClaim {
     pub fn digest(&self, engagement: EngagementId, domain: &Domain) -> B256 {
-        typed::BlockClaim {
+        domain.digest(&typed::BlockClaim {
             engagement: engagement.0,
             number: self.number,
             revision: self.revision,
             blockHash: self.block_hash,
-        }
-        .eip712_signing_hash(&domain.0)
+        })
     }
 }
 
@@ -181,8 +190,7 @@ pub const ENDPOINT_CHARS_MAX: usize = 512;
 
 impl SignedEndpoint {
     pub fn digest(&self, engagement: EngagementId, domain: &Domain) -> B256 {
-        typed::Endpoint { engagement: engagement.0, url: self.url.clone(), since: self.since.0 }
-            .eip712_signing_hash(&domain.0)
+        domain.digest(&typed::Endpoint { engagement: engagement.0, url: self.url.clone(), since: self.since.0 })
     }
 
     /// Whether it can be an endpoint's: its scheme, length, characters and host. Where a host leads is for its callers to judge.

@@ -3,6 +3,7 @@
 mod contracts;
 pub mod deploy;
 mod index;
+mod replay;
 mod run;
 mod serve;
 mod verify;

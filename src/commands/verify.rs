@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
+use alloy::providers::DynProvider;
 use anyhow::{Context, Result};
 
+use super::replay;
 use crate::{cli, config, keys};
 
 pub async fn run(args: cli::Verify) -> Result<()> {
-    let stop = config::stop_on_signal()?;
-    let signer = keys::read(&args.key_file)?;
     let mut endpoints = Vec::new();
     for endpoint in &args.endpoint {
-        let parsed = endpoint.split_once('=').and_then(|(id, url)| Some((id.parse().ok()?, url)));
-        let (chain_id, url): (u64, &str) = parsed.context("an endpoint is given as CHAIN_ID=URL")?;
-        endpoints.push((chain_id, config::provider(url)?));
+        endpoints.push(parse(endpoint)?);
     }
+    if let Some(hash) = args.replay {
+        return replay::run(&args.api_url, hash, endpoints, args.json).await;
+    }
+    let stop = config::stop_on_signal()?;
+    let signer = keys::read(args.key_file.as_deref().context("a verifier needs --key-file")?)?;
     let settlement = match (args.escrow, &args.settlement_url) {
         (Some(escrow), Some(url)) => Some((escrow, config::wallet_provider(url, signer.clone())?)),
         _ => None,
@@ -35,4 +38,11 @@ pub async fn run(args: cli::Verify) -> Result<()> {
     };
     piecework_verifier::run(settings, signer, endpoints, settlement, stop).await?;
     Ok(())
+}
+
+/// `CHAIN_ID=URL`.
+fn parse(endpoint: &str) -> Result<(u64, DynProvider)> {
+    let parsed = endpoint.split_once('=').and_then(|(id, url)| Some((id.parse().ok()?, url)));
+    let (chain_id, url): (u64, &str) = parsed.context("an endpoint is given as CHAIN_ID=URL")?;
+    Ok((chain_id, config::provider(url)?))
 }

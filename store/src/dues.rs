@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use piecework_domain::Address;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::time::Timestamp;
+use piecework_domain::{Address, B256};
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
 
 use crate::Result;
-use crate::convert::{hash, to_i64, to_time, to_u64};
+use crate::convert::{hash, to_i64, to_time, to_timestamp, to_u64};
 
 /// Asks for a look at engagements at these times, or earlier where that was asked for already, but not before now: a statement can be
 /// dated back, and places in the queue go by when it was asked. One that the escrow refused keeps its pause.
@@ -65,6 +65,38 @@ pub async fn reconcile(db: &mut PgConnection, chain_id: u64, tokens: &[Address])
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// What the worker last said about an engagement's payout.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// When it is looked at next; `None`: once there is news.
+    pub due_at: Option<Timestamp>,
+    /// The transaction that pays it, if one is under way.
+    pub tx_hash: Option<B256>,
+    /// Why the last look sent nothing: a stable code, and in words.
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+}
+
+/// `None` for an engagement without verdicts, or one that is closed.
+pub async fn standing(db: &mut PgConnection, id: EngagementId) -> Result<Option<Standing>> {
+    let row = sqlx::query!(
+        r#"select case when isfinite(d.due_at) then d.due_at end as due_at, t.tx_hash as "tx_hash?", d.reason, d.detail
+           from dues d left join txs t on t.id = d.tx_id where d.engagement_id = $1"#,
+        id.0.as_slice()
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        Ok(Standing {
+            due_at: row.due_at.map(to_timestamp).transpose()?,
+            tx_hash: row.tx_hash.map(|tx_hash| hash(&tx_hash)).transpose()?,
+            reason: row.reason.filter(|reason| !reason.is_empty()),
+            detail: row.detail.filter(|detail| !detail.is_empty()),
+        })
+    })
+    .transpose()
 }
 
 /// An engagement to look at.

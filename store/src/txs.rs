@@ -15,6 +15,7 @@ pub enum Kind {
     PostFromDeposit,
     Award,
     Redeem,
+    SlashNode,
 }
 
 impl Kind {
@@ -23,6 +24,7 @@ impl Kind {
             Self::PostFromDeposit => "post_from_deposit",
             Self::Award => "award",
             Self::Redeem => "redeem",
+            Self::SlashNode => "slash_node",
         }
     }
 }

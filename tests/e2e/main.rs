@@ -17,6 +17,7 @@ mod dice;
 mod differential;
 mod dispute;
 mod flood;
+mod liars;
 mod payouts;
 mod reorg;
 mod replay;

@@ -1,5 +1,7 @@
 //! What stops a step of the verifier.
 
+use piecework_domain::ids::EvidenceHash;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -22,6 +24,10 @@ pub enum Error {
     Memory(#[source] Box<redb::Error>),
     #[error("the verifier's memory holds something unreadable")]
     Corrupt(#[source] serde_json::Error),
+    #[error("the API's file for {expected} hashes to {actual}")]
+    WrongFile { expected: EvidenceHash, actual: EvidenceHash },
+    #[error("this evidence is not a verifier's report of an epoch")]
+    NotReport(#[source] serde_json::Error),
     #[error("signing")]
     Sign(#[source] alloy::signers::Error),
     #[error("canonical JSON")]

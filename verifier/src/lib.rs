@@ -14,6 +14,7 @@ mod memory;
 mod policy;
 mod probe;
 mod recent;
+mod replay;
 mod round;
 mod run;
 mod sign;
@@ -21,4 +22,5 @@ mod watch;
 
 pub use error::Error;
 pub use policy::{Declined, Policy};
+pub use replay::{OwnView, Replay, replay};
 pub use run::{Config, run};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use piecework_domain::chain::{Contested, Engagement, Status};
 use piecework_domain::money::Amount;
+use piecework_domain::payout_wish::SignedPayoutWish;
 use piecework_domain::rules;
 use piecework_domain::terms::Terms;
 use piecework_domain::time::Timestamp;
@@ -28,6 +29,8 @@ pub struct Facts<'a> {
     pub sent_seconds_ago: Option<u64>,
     /// What gas costs, in wei.
     pub gas_price: u128,
+    /// How the runner wants to be paid.
+    pub wish: Option<&'a SignedPayoutWish>,
 }
 
 /// When the operator pays.
@@ -37,6 +40,18 @@ pub struct Policy {
     pub pause: Duration,
     /// Above it payouts wait, in wei per gas, unless they would come too late.
     pub gas_price_max: Option<u128>,
+}
+
+impl Policy {
+    /// The operator's, made stricter by what the runner wants.
+    fn with(self, wish: Option<&SignedPayoutWish>) -> Self {
+        let Some(wish) = wish else { return self };
+        let wanted = Some(wish.gas_price_max).filter(|max| *max > 0);
+        Self {
+            pause: self.pause.max(Duration::from_secs(wish.every_seconds)),
+            gas_price_max: self.gas_price_max.into_iter().chain(wanted).min(),
+        }
+    }
 }
 
 /// What redeeming a voucher brings, in base units of the bounty's token.
@@ -88,6 +103,17 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy, now: Timestamp) -> Decision {
     }
     // Once the time is over the redemption period runs: what is proven then is not made to wait.
     let over = e.ends_at.filter(|end| *end <= now);
+    let pay = Amount::from(e.bid.rate).checked_mul(units).unwrap_or_default();
+    let policy = policy.with(facts.wish);
+    if let Some(wish) = facts.wish.filter(|_| over.is_none() && penalties.is_zero() && !ends) {
+        if wish.at_end {
+            return Decision::Wait { until: e.ends_at, reason: "wanted_at_end" };
+        }
+        if pay < wish.amount_min.into() {
+            let until = matures.into_iter().chain(e.ends_at).min();
+            return Decision::Wait { until, reason: "wanted_from_more" };
+        }
+    }
     let pause = if over.is_some() { policy.pause.min(LAST_PAUSE) } else { policy.pause };
     let left = facts.sent_seconds_ago.map_or(0, |ago| pause.as_secs().saturating_sub(ago));
     if left > 0 {
@@ -103,7 +129,6 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy, now: Timestamp) -> Decision {
     let last_sent = facts.sent_seconds_ago.map(|ago| now.0.saturating_sub(ago));
     let is_last = over.is_some() && facts.next_attested.is_none();
     let once = ends || (is_last && last_sent.is_none_or(|at| at < voucher.redeemable_at.0));
-    let pay = Amount::from(e.bid.rate).checked_mul(units).unwrap_or_default();
     Decision::Pay(Box::new(voucher), Gain { pay, penalties, once })
 }
 
@@ -165,12 +190,25 @@ mod tests {
         next_attested: Option<Timestamp>,
         sent_seconds_ago: Option<u64>,
         gas_price: u128,
+        wish: Option<SignedPayoutWish>,
+    }
+
+    fn wish() -> SignedPayoutWish {
+        SignedPayoutWish {
+            every_seconds: 0,
+            amount_min: 0,
+            gas_price_max: 0,
+            at_end: false,
+            since: START,
+            signature: Bytes::new(),
+        }
     }
 
     impl Case {
         fn new(units: u64, faults: u64) -> Self {
             let verdicts = verdicts(units, faults, START.plus(20));
-            Self { engagement: engagement(), verdicts, next_attested: None, sent_seconds_ago: None, gas_price: 10 }
+            let engagement = engagement();
+            Self { engagement, verdicts, next_attested: None, sent_seconds_ago: None, gas_price: 10, wish: None }
         }
 
         fn at(&self, seconds: u64) -> Decision {
@@ -181,6 +219,7 @@ mod tests {
                 next_attested: self.next_attested,
                 sent_seconds_ago: self.sent_seconds_ago,
                 gas_price: self.gas_price,
+                wish: self.wish.as_ref(),
             };
             let policy = Policy { pause: Duration::from_secs(PAUSE), gas_price_max: Some(50) };
             decide(&facts, &policy, START.plus(seconds))
@@ -233,6 +272,40 @@ mod tests {
         assert_eq!(case.at(40), wait(Some(41), "paid_recently"));
         case.sent_seconds_ago = Some(10);
         assert_eq!(case.at(50), wait(Some(100), "paid_recently"), "the end comes first");
+    }
+
+    #[test]
+    fn a_runner_can_want_it_later_but_not_past_the_end() {
+        let mut case = Case::new(15, 0);
+        case.wish = Some(SignedPayoutWish { every_seconds: PAUSE + 5, ..wish() });
+        case.sent_seconds_ago = Some(PAUSE);
+        assert_eq!(case.at(40), wait(Some(45), "paid_recently"));
+        case.wish = Some(SignedPayoutWish { every_seconds: 1, ..wish() });
+        case.sent_seconds_ago = Some(PAUSE - 1);
+        assert_eq!(case.at(40), wait(Some(41), "paid_recently"), "the operator's pause is the least");
+        case.sent_seconds_ago = None;
+        case.wish = Some(SignedPayoutWish { amount_min: 7_501, ..wish() });
+        assert_eq!(case.at(40), wait(Some(100), "wanted_from_more"));
+        case.next_attested = Some(START.plus(30));
+        assert_eq!(case.at(40), wait(Some(50), "wanted_from_more"));
+        assert_eq!(case.gain(100).pay, 7_500.into(), "over: everything is paid");
+        case.wish = Some(SignedPayoutWish { amount_min: 7_500, ..wish() });
+        assert_eq!(case.gain(40).pay, 7_500.into());
+        case.wish = Some(SignedPayoutWish { at_end: true, ..wish() });
+        assert_eq!(case.at(99), wait(Some(100), "wanted_at_end"));
+        assert_eq!(case.gain(100).pay, 7_500.into());
+    }
+
+    #[test]
+    fn a_runners_wish_holds_up_no_fault_and_its_gas_price_is_a_ceiling_too() {
+        let mut case = Case::new(15, 1);
+        case.wish = Some(SignedPayoutWish { at_end: true, ..wish() });
+        assert_eq!(case.gain(40).penalties, 1_000.into());
+        let mut case = Case::new(15, 0);
+        case.wish = Some(SignedPayoutWish { gas_price_max: 9, ..wish() });
+        assert_eq!(case.at(40), wait(Some(70), "gas_price_above_max"));
+        case.gas_price = 9;
+        assert_eq!(case.gain(40).pay, 7_500.into());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The payout worker: decides what to send (deposits, awards, redemptions), signs it, stores the signed bytes, sends them as
+//! The payout worker: decides what to send (deposits, awards, redemptions, reports of equivocation), signs it, stores the signed bytes, sends them as
 //! often as needed, and records what became of them. Any number of workers may share one database and one key.
 
 mod awards;
@@ -6,6 +6,7 @@ mod chain;
 mod clock;
 mod decide;
 mod deposits;
+mod equivocations;
 mod error;
 mod outbox;
 mod payouts;

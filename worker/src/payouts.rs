@@ -12,7 +12,7 @@ use piecework_domain::voucher::Voucher;
 use piecework_store::chains::{self, Certainty};
 use piecework_store::dues::{self, Due, Payment, Refusal};
 use piecework_store::engagements::{self, Row};
-use piecework_store::{PgConnection, PgPool, statements};
+use piecework_store::{PgConnection, PgPool, payout_wishes, statements};
 use tokio::time::Instant;
 
 use crate::chain::{Chain, Refused};
@@ -198,6 +198,7 @@ impl Round<'_> {
         let now = self.now;
         let until = Timestamp(now.0.saturating_sub(row.terms.challenge_seconds.into()));
         let verdicts = statements::attested(db, id, until, VERDICT_DEPTH).await?;
+        let wish = payout_wishes::get(db, &[id]).await?.remove(&id);
         let facts = Facts {
             terms: &row.terms,
             engagement: &row.engagement,
@@ -205,6 +206,7 @@ impl Round<'_> {
             next_attested: statements::next_attested(db, id, until).await?,
             sent_seconds_ago: due.sent_seconds_ago,
             gas_price: self.gas_price,
+            wish: wish.as_ref(),
         };
         match decide(&facts, self.policy, now) {
             Decision::Pay(voucher, gain) => Ok(Some((due, row, voucher, gain))),

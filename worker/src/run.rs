@@ -14,7 +14,7 @@ use crate::decide::Policy;
 use crate::deposits::Deposits;
 use crate::payouts::Payouts;
 use crate::relay::Relay;
-use crate::{Error, awards, outbox, settle};
+use crate::{Error, awards, equivocations, outbox, settle};
 
 /// Transactions sent before the next look at what is due.
 const SENT_AT_ONCE: usize = 64;
@@ -80,11 +80,12 @@ async fn pay(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationT
     }
 }
 
-/// Awards, and sending what they and the deposits led to.
+/// Awards and reports of equivocation, and sending what they and the deposits led to.
 async fn relay_awards(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
     let mut news = News::default();
     loop {
         news.outcome("awards", awards::look(pool, chain, &config.relay).await);
+        news.outcome("equivocations", equivocations::look(pool, chain, &config.relay).await);
         news.outcome("send", send_all(pool, chain).await);
         if news.wait(pool, config.poll_interval, stop).await {
             return;

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use piecework_domain::chain::Status;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::messages::{ENDPOINT_CHARS_MAX, SignedEndpoint};
 use piecework_domain::signature;
@@ -15,9 +14,6 @@ use crate::error::Problem;
 use crate::extract::{Body, Id};
 use crate::state::AppState;
 use crate::{Error, Result, clock};
-
-/// How far a node's clock may run ahead of ours.
-const CLOCK_SKEW_SECONDS: u64 = 30;
 
 /// Where the node of an `rpc` engagement serves. Authorised by the node's signature; a later `since` replaces an earlier one. Everybody
 /// can read it.
@@ -38,14 +34,11 @@ pub async fn post(
         return Err(Error::rule("invalid_endpoint", detail));
     }
     let now = clock::now();
-    if endpoint.since > now.plus(CLOCK_SKEW_SECONDS) {
+    if endpoint.since > now.plus(clock::SKEW_SECONDS) {
         return Err(Error::rule("signed_in_future", format!("since is {}, now is {now}", endpoint.since)));
     }
     let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
-    let row = lookup::engagement(&mut db_tx, id).await?;
-    if matches!(row.engagement.status, Status::Closed { .. }) {
-        return Err(Error::conflict("engagement_closed", "this engagement is closed: nothing can be earned any more"));
-    }
+    let row = lookup::engagement_not_closed(&mut db_tx, id).await?;
     let spec = specs::get(&mut db_tx, &[row.terms.spec_hash]).await?.remove(&row.terms.spec_hash);
     if !matches!(spec, Some(Spec::Rpc(_))) {
         return Err(Error::rule("not_rpc", "only the node of an `rpc` bounty has an endpoint that is probed"));

@@ -5,10 +5,12 @@ use axum::extract::State;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::money::Amount;
 use piecework_domain::time::Timestamp;
-use piecework_domain::{rules, voucher as rule};
+use piecework_domain::{outlook, rules, voucher as rule};
 use piecework_store::engagements::Filter;
 use piecework_store::statements::Finding;
-use piecework_store::{endpoints, engagements as stored, payouts as stored_payouts, statements};
+use piecework_store::{
+    PgConnection, dues, endpoints, engagements as stored, payout_wishes, payouts as stored_payouts, specs, statements,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -17,7 +19,8 @@ use crate::error::Problem;
 use crate::extract::{Id, Params, malformed_cursor, page_size, parse_id, read_cursor, write_cursor};
 use crate::state::AppState;
 use crate::views::{
-    Certainty, EngagementView, EpochView, FindingView, Page, PayoutView, UnsignedTransaction, VoucherView, rfc3339,
+    Certainty, EngagementDetail, EngagementView, EpochView, FindingView, MoneyView, NextPayout, Page, PayoutView,
+    UnsignedTransaction, VoucherView, rfc3339,
 };
 use crate::{Error, Result, clock};
 
@@ -73,18 +76,45 @@ pub async fn list(
     )))
 }
 
-/// One engagement.
+/// One engagement, with where its money stands and what happens next.
 #[utoipa::path(get, path = "/v1/engagements/{id}", tag = "engagements", params(("id" = String, Path), ReadParams),
-    responses((status = 200, body = EngagementView), (status = 404, body = Problem), (status = 400, body = Problem)))]
+    responses((status = 200, body = EngagementDetail), (status = 404, body = Problem), (status = 400, body = Problem)))]
 pub async fn read(
     State(state): State<AppState>,
     Id(id): Id<EngagementId>,
     Params(params): Params<ReadParams>,
-) -> Result<Json<EngagementView>> {
+) -> Result<Json<EngagementDetail>> {
     let mut snapshot = Snapshot::take(&state, params.certainty).await?;
     let row = snapshot.engagement(id).await?;
-    let endpoint = endpoints::get(&mut snapshot.db, &[id]).await?.remove(&id);
-    Ok(Json(EngagementView::new(row.engagement, row.terms, endpoint, snapshot.chain(row.block_number))))
+    let db = &mut snapshot.db;
+    let endpoint = endpoints::get(db, &[id]).await?.remove(&id);
+    let payout_wish = payout_wishes::get(db, &[id]).await?.remove(&id);
+    let money = money(db, &row).await?;
+    let engagement = EngagementView::new(row.engagement, row.terms, endpoint, snapshot.chain(row.block_number));
+    Ok(Json(EngagementDetail { engagement, money, payout_wish }))
+}
+
+async fn money(db: &mut PgConnection, row: &stored::Row) -> Result<MoneyView> {
+    let (terms, now) = (&row.terms, clock::now());
+    let id = row.engagement.id;
+    let grace = specs::get(db, &[terms.spec_hash]).await?.remove(&terms.spec_hash).map(|spec| spec.grace_seconds());
+    let past = Timestamp(now.0.saturating_sub(terms.challenge_seconds.into()));
+    let mut verdicts = statements::attested(db, id, past, VERDICT_DEPTH).await?;
+    verdicts.extend(statements::attested(db, id, now.plus(clock::SKEW_SECONDS), 1).await?);
+    let facts = outlook::Facts {
+        terms,
+        engagement: &row.engagement,
+        verdicts: &verdicts,
+        grace_seconds: grace.unwrap_or_default(),
+    };
+    let standing = dues::standing(db, id).await?;
+    let payout = standing.map(|standing| NextPayout {
+        at: standing.due_at.map(rfc3339),
+        tx_hash: standing.tx_hash,
+        reason: standing.reason,
+        detail: standing.detail,
+    });
+    Ok(MoneyView { outlook: outlook::outlook(&facts, now), payout })
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -130,7 +160,7 @@ pub async fn epochs(
         while let Some(finding) = findings.next_if(|finding| finding.epoch == epoch) {
             found.push(finding_view(finding));
         }
-        items.push(EpochView { epoch, from: rfc3339(start), to: rfc3339(end), findings: found });
+        items.push(EpochView::new(epoch, start, end, &e.verifiers, found));
     }
     let next_cursor = (u64::try_from(items.len()) == Ok(limit)).then(|| to.to_string());
     Ok(Json(Page { items, next_cursor }))

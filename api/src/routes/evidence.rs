@@ -5,11 +5,10 @@ use axum::body::Body as HttpBody;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
-use piecework_domain::chain::Status;
 use piecework_domain::ids::{EngagementId, EvidenceHash};
 use piecework_domain::sequencer::{CLAIMS_PER_BATCH_MAX, SignedClaim};
 use piecework_domain::{Address, canonical, signature};
-use piecework_store::{PgConnection, claims as stored_claims, evidence as stored};
+use piecework_store::{PgConnection, claims as stored_claims, equivocations, evidence as stored};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -62,16 +61,25 @@ pub async fn post(
 ) -> Result<(StatusCode, Json<Receipt>)> {
     check_shape(&claims)?;
     let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
-    let row = lookup::engagement(&mut db_tx, id).await?;
-    if matches!(row.engagement.status, Status::Closed { .. }) {
-        return Err(Error::conflict("engagement_closed", "this engagement is closed: nothing can be earned any more"));
-    }
+    let row = lookup::engagement_not_closed(&mut db_tx, id).await?;
     for claim in &claims {
         signature::verify(row.engagement.bid.node, claim.claim().digest(id, &state.chain.domain), &claim.signature)
             .map_err(|err| Error::signature(&format!("node (block {})", claim.number), &err))?;
     }
     stored_claims::lock(&mut db_tx, id).await?;
-    let new = unknown(&mut db_tx, id, &claims).await?;
+    let stored = stored_claims::of_numbers(&mut db_tx, id, &numbers(&claims)).await?;
+    if let Some([first, second]) = conflict(&stored, &claims) {
+        // The proof stays, whatever becomes of the batch.
+        equivocations::put(&mut db_tx, row.chain_id, id, [first, second]).await?;
+        db_tx.commit().await.map_err(piecework_store::Error::from)?;
+        let detail = format!(
+            "block {} revision {} was claimed as {} before: two hashes for one revision cost the bond",
+            first.number, first.revision, first.block_hash
+        );
+        return Err(Error::conflict("conflicting_claim", detail));
+    }
+    let highest = stored_claims::highest(&mut db_tx, id).await?;
+    let new = unknown(&stored, highest, &claims)?;
     let accepted = u64::try_from(new.len()).unwrap_or(u64::MAX);
     for claim in &new {
         stored_claims::add(&mut db_tx, id, claim).await?;
@@ -120,33 +128,35 @@ fn check_shape(claims: &[SignedClaim]) -> Result<()> {
     }
 }
 
-/// The claims that aren't stored yet. One that contradicts a stored one, or comes below it, is refused.
-async fn unknown<'a>(
-    db: &mut PgConnection,
-    id: EngagementId,
+fn numbers(claims: &[SignedClaim]) -> Vec<u64> {
+    claims.iter().map(|claim| claim.number).collect()
+}
+
+fn known<'a>(stored: &'a [SignedClaim], claim: &SignedClaim) -> Option<&'a SignedClaim> {
+    stored.iter().find(|known| (known.number, known.revision) == (claim.number, claim.revision))
+}
+
+/// A stored claim and one that contradicts it.
+fn conflict<'a>(stored: &'a [SignedClaim], claims: &'a [SignedClaim]) -> Option<[&'a SignedClaim; 2]> {
+    let differs = |claim: &'a SignedClaim| {
+        known(stored, claim).filter(|known| known.block_hash != claim.block_hash).map(|known| [known, claim])
+    };
+    claims.iter().find_map(differs)
+}
+
+/// The claims that aren't stored yet. A first claim of a number below the highest is refused.
+fn unknown<'a>(
+    stored: &[SignedClaim],
+    highest: Option<u64>,
     claims: &'a [SignedClaim],
 ) -> Result<Vec<&'a SignedClaim>> {
-    let numbers: Vec<u64> = claims.iter().map(|claim| claim.number).collect();
-    let stored = stored_claims::of_numbers(db, id, &numbers).await?;
-    let highest = stored_claims::highest(db, id).await?;
     let mut new = Vec::new();
-    for claim in claims {
-        let same = stored.iter().find(|known| (known.number, known.revision) == (claim.number, claim.revision));
-        match same {
-            Some(known) if known.block_hash == claim.block_hash => {}
-            Some(known) => {
-                let detail = format!(
-                    "block {} revision {} was claimed as {} before: two hashes for one revision cost the bond",
-                    claim.number, claim.revision, known.block_hash
-                );
-                return Err(Error::conflict("conflicting_claim", detail));
-            }
-            None if claim.revision == 0 && highest.is_some_and(|highest| claim.number <= highest) => {
-                let detail = format!("block {} comes after block {} was claimed", claim.number, highest.unwrap_or(0));
-                return Err(Error::conflict("claims_out_of_order", detail));
-            }
-            None => new.push(claim),
+    for claim in claims.iter().filter(|claim| known(stored, claim).is_none()) {
+        if claim.revision == 0 && highest.is_some_and(|highest| claim.number <= highest) {
+            let detail = format!("block {} comes after block {} was claimed", claim.number, highest.unwrap_or(0));
+            return Err(Error::conflict("claims_out_of_order", detail));
         }
+        new.push(claim);
     }
     Ok(new)
 }

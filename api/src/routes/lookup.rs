@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use piecework_domain::Address;
-use piecework_domain::chain::Bounty;
+use piecework_domain::chain::{Bounty, Status};
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
@@ -78,6 +78,15 @@ pub async fn bounty(db: &mut PgConnection, id: BountyId) -> Result<bounties::Row
 pub async fn engagement(db: &mut PgConnection, id: EngagementId) -> Result<engagements::Row> {
     let row = engagements::get(db, id, Certainty::Latest).await?;
     row.ok_or_else(|| Error::not_found("engagement_not_found", format!("engagement {id}")))
+}
+
+/// One that something can still be earned in.
+pub async fn engagement_not_closed(db: &mut PgConnection, id: EngagementId) -> Result<engagements::Row> {
+    let row = engagement(db, id).await?;
+    if matches!(row.engagement.status, Status::Closed { .. }) {
+        return Err(Error::conflict("engagement_closed", "this engagement is closed: nothing can be earned any more"));
+    }
+    Ok(row)
 }
 
 /// Verifier sets of bounties, from their announcements or from any of their engagements.

@@ -3,13 +3,16 @@
 mod awards;
 mod bids;
 mod bounties;
+mod canaries;
 mod claim;
 mod endpoints;
 mod engagements;
+mod equivocations;
 mod events;
 mod evidence;
 mod health;
 mod lookup;
+mod payout_wishes;
 mod runners;
 mod specs;
 mod statements;
@@ -56,9 +59,14 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(engagements::payouts))
         .routes(routes!(engagements::voucher))
         .routes(routes!(endpoints::post))
+        .routes(routes!(payout_wishes::post))
         .routes(routes!(evidence::claims))
         .routes(routes!(evidence::post))
         .routes(routes!(evidence::read))
+        .routes(routes!(equivocations::read))
+        .routes(routes!(canaries::post, canaries::list))
+        .routes(routes!(canaries::open))
+        .routes(routes!(verifiers::read))
         .routes(routes!(verifiers::assignments))
         .merge(OpenApiRouter::new().routes(routes!(statements::post)).layer(DefaultBodyLimit::max(STATEMENT_BYTES_MAX)))
         .routes(routes!(runners::read))

@@ -22,8 +22,6 @@ use crate::{Error, Result, clock};
 const VERDICTS_MAX: usize = 1_000;
 /// Bytes of canonical JSON a report may have: what the database keeps of an evidence file.
 const REPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How far a verifier's clock may run ahead of ours.
-const CLOCK_SKEW_SECONDS: u64 = 30;
 
 /// A verdict and the evidence file it names.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -70,7 +68,7 @@ pub async fn post(
     signature::verify(verifier, statement.digest(&state.chain.domain), &signature)
         .map_err(|err| Error::signature("verifier", &err))?;
     let now = clock::now();
-    if statement.attested_at > now.plus(CLOCK_SKEW_SECONDS) {
+    if statement.attested_at > now.plus(clock::SKEW_SECONDS) {
         return Err(Error::rule(
             "attested_in_future",
             format!("attestedAt is {}, now is {now}", statement.attested_at),

@@ -1,4 +1,4 @@
-//! What a verifier has to judge.
+//! What a verifier has to judge, and how it has judged.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,17 +8,74 @@ use piecework_domain::messages::{Bid, SignedEndpoint};
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
-use piecework_store::endpoints;
 use piecework_store::engagements::{self, AssignmentFilter, AssignmentPlace};
+use piecework_store::{canaries, endpoints, records};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::lookup::Snapshot;
+use super::lookup::{self, Snapshot};
 use crate::error::Problem;
 use crate::extract::{Id, Params, malformed_cursor, page_size_up_to, parse_id};
 use crate::state::AppState;
-use crate::views::{Certainty, ChainView, Page};
+use crate::views::{Certainty, ChainView, Page, rfc3339};
 use crate::{Error, Result};
+
+/// What a verifier has done, by its newest 10,000 verdicts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifierView {
+    #[schema(value_type = String)]
+    pub verifier: Address,
+    pub verdicts: u64,
+    pub engagements: u64,
+    /// Epochs that others of its sets judged, too.
+    pub compared: u64,
+    /// Of these, epochs in which most others counted another number of units.
+    pub apart: u64,
+    /// From an epoch's end, the grace of its spec included, to the arrival of the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_seconds_p50: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_seconds_p95: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<String>,
+    /// Epochs that posters knew to be bad, by poster: what such an epoch was is the poster's word.
+    pub canaries: Vec<CanaryScore>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CanaryScore {
+    #[schema(value_type = String)]
+    pub poster: Address,
+    /// Bad epochs in which it counted no more than there was.
+    pub caught: u64,
+    /// Bad epochs in which it counted more.
+    pub missed: u64,
+}
+
+/// How a verifier has judged: how often, how fast, how often apart from the others, and how it did where posters knew the answer.
+#[utoipa::path(get, path = "/v1/verifiers/{address}", tag = "verifiers", params(("address" = String, Path)),
+    responses((status = 200, body = VerifierView), (status = 400, body = Problem)))]
+pub async fn read(State(state): State<AppState>, Id(verifier): Id<Address>) -> Result<Json<VerifierView>> {
+    let mut db = lookup::db(&state.pool).await?;
+    let record = records::of_verifier(&mut db, verifier).await?;
+    let scores = canaries::scores(&mut db, verifier).await?;
+    Ok(Json(VerifierView {
+        verifier,
+        verdicts: record.verdicts,
+        engagements: record.engagements,
+        compared: record.compared,
+        apart: record.apart,
+        delay_seconds_p50: record.delay_seconds_p50,
+        delay_seconds_p95: record.delay_seconds_p95,
+        last_seen_at: record.last_seen_at.map(rfc3339),
+        canaries: scores
+            .into_iter()
+            .map(|score| CanaryScore { poster: score.poster, caught: score.caught, missed: score.missed })
+            .collect(),
+    }))
+}
 
 /// Rows of a page: with the longest specs, still less than clients read at once.
 const ASSIGNMENTS_MAX: u32 = 500;
