@@ -40,6 +40,17 @@ where
     }
 }
 
+/// Sends a transaction on the chain behind `url`, which must succeed.
+pub async fn send_on(url: &str, from: PrivateKeySigner, to: Address, value: U256, data: Bytes) -> TransactionReceipt {
+    let account = from.address();
+    let provider = ProviderBuilder::new().wallet(EthereumWallet::from(from)).connect_http(url.parse().unwrap());
+    provider.client().set_poll_interval(Duration::from_millis(100));
+    let tx = TransactionRequest::default().to(to).value(value).input(data.into());
+    let receipt = provider.send_transaction(tx).await.expect("is sent").get_receipt().await.expect("is mined");
+    assert!(receipt.status(), "a transaction of {account} reverted");
+    receipt
+}
+
 pub struct Cast<'a> {
     pub dev: &'a Dev,
     pub api: Client,
@@ -72,13 +83,7 @@ impl<'a> Cast<'a> {
     }
 
     pub async fn send(&self, role: &str, to: Address, value: U256, data: Bytes) -> TransactionReceipt {
-        let wallet = EthereumWallet::from(self.signer(role));
-        let provider = ProviderBuilder::new().wallet(wallet).connect_http(self.dev.ready.rpc_url.parse().unwrap());
-        provider.client().set_poll_interval(Duration::from_millis(100));
-        let tx = TransactionRequest::default().to(to).value(value).input(data.into());
-        let receipt = provider.send_transaction(tx).await.expect("is sent").get_receipt().await.expect("is mined");
-        assert!(receipt.status(), "a transaction of {role} reverted");
-        receipt
+        send_on(&self.dev.ready.rpc_url, self.signer(role), to, value, data).await
     }
 
     /// Sends many transactions without waiting for each, then for all.

@@ -12,6 +12,7 @@ mod requests;
 mod seats;
 mod signatures;
 mod statements;
+mod wishes;
 mod world;
 
 use crate::cast::Cast;
@@ -51,6 +52,7 @@ async fn bad_input_gets_a_clear_problem_and_changes_nothing() {
     evidence::claims_that_contradict_what_was_claimed(&world).await;
 
     endpoints::endpoints_that_nobody_could_ask(&world).await;
+    wishes::wishes_that_are_not_the_runners(&world).await;
 
     statements::signatures_that_are_not_the_verifiers(&world).await;
     statements::statements_that_break_a_rule(&world).await;
