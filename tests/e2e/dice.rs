@@ -12,6 +12,10 @@ impl Dice {
         Self(seed)
     }
 
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

@@ -25,4 +25,5 @@ mod reorg;
 mod replay;
 mod rpc;
 mod sequenced;
+mod soak;
 mod workspace;
