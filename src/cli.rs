@@ -179,6 +179,9 @@ pub struct Serve {
     pub database: Database,
     #[command(flatten)]
     pub chain: Chain,
+    /// JSON-RPC endpoint of the settlement chain: with it `/x402/verify` can say whether a payer has the funds
+    #[arg(long, env = "PIECEWORK_RPC_URL", hide_env_values = true)]
+    pub rpc_url: Option<String>,
     /// Address to listen on; loopback unless you say otherwise
     #[arg(long, env = "PIECEWORK_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,

@@ -20,6 +20,8 @@ pub enum Error {
     Failed(Box<dyn std::error::Error + Send + Sync>),
     /// The database doesn't answer; the same request may succeed later.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
+    /// The chain's endpoint doesn't answer; the same request may succeed later.
+    EndpointUnavailable(String),
 }
 
 /// The body of every error.
@@ -110,6 +112,11 @@ impl IntoResponse for Error {
                     "something went wrong here; it was logged".into(),
                     false,
                 )
+            }
+            Self::EndpointUnavailable(problem) => {
+                tracing::warn!(problem, "the chain's endpoint is unavailable");
+                let detail = "the chain's endpoint does not answer; try again".into();
+                (StatusCode::SERVICE_UNAVAILABLE, "endpoint_unavailable", detail, true)
             }
             Self::Unavailable(err) => {
                 tracing::warn!(error = &*err as &dyn std::error::Error, "database unavailable");

@@ -4,10 +4,12 @@
 mod clock;
 mod error;
 mod extract;
+mod payment;
 mod routes;
 mod server;
 mod state;
 mod stream;
+mod tokens;
 mod views;
 
 use error::{Error, Result};

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy::providers::DynProvider;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Method, StatusCode};
@@ -11,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
 use piecework_domain::Address;
 use piecework_domain::messages::Domain;
-use piecework_store::PgPool;
+use piecework_store::{PgPool, listen};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use crate::error::problem;
 use crate::routes;
 use crate::state::{AppState, Chain};
 use crate::stream;
+use crate::tokens::Tokens;
 
 /// Bytes a request body may have, unless a route says otherwise.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -33,6 +35,8 @@ pub struct Config {
     pub chain_id: u64,
     pub escrow: Address,
     pub listen: SocketAddr,
+    /// An endpoint of the chain, for what tokens say of payments.
+    pub provider: Option<DynProvider>,
 }
 
 /// Serves until `stop`; then finishes what was begun. `ready` hears the address once it is bound.
@@ -45,10 +49,14 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let listener = TcpListener::bind(config.listen).await?;
     let (sender, feed) = watch::channel(());
-    tokio::spawn(stream::announce(pool.clone(), sender, stop.clone()));
+    tokio::spawn(stream::announce(pool.clone(), listen::FEED, sender, stop.clone()));
+    let (sender, payments) = watch::channel(());
+    tokio::spawn(stream::announce(pool.clone(), listen::PAYMENTS, sender, stop.clone()));
     let domain = Domain::new(config.chain_id, config.escrow);
     let chain = Arc::new(Chain { id: config.chain_id, escrow: config.escrow, domain });
-    let app = router(AppState { pool, chain, metrics, counted: Arc::default(), feed, stop: stop.clone() });
+    let tokens = config.provider.map(Tokens);
+    let counted = Arc::default();
+    let app = router(AppState { pool, chain, metrics, counted, feed, payments, tokens, stop: stop.clone() });
     ready(listener.local_addr()?);
     axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::routes::Counted;
+use crate::tokens::Tokens;
 
 /// The settlement chain this API speaks for.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct AppState {
     pub counted: Arc<Counted>,
     /// Changes whenever the feed may have new items.
     pub feed: watch::Receiver<()>,
+    /// Changes whenever something became of a payment.
+    pub payments: watch::Receiver<()>,
+    /// Where tokens are asked; without it nobody's payments can be verified here.
+    pub tokens: Option<Tokens>,
     /// Cancelled when the server stops; ends event streams.
     pub stop: CancellationToken,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::response::sse::Event;
 use futures::Stream;
 use piecework_store::feed::{self, Filter, Item};
-use piecework_store::listen::{self, Listener};
+use piecework_store::listen::Listener;
 use piecework_store::{PgPool, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -94,9 +94,9 @@ fn event(item: &Item) -> Event {
 }
 
 /// Passes the database's announcements on to every stream, reconnecting as needed.
-pub async fn announce(pool: PgPool, changed: watch::Sender<()>, stop: CancellationToken) {
+pub async fn announce(pool: PgPool, channel: &'static str, changed: watch::Sender<()>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Ok(mut listener) = Listener::on(&pool, listen::FEED).await {
+        if let Ok(mut listener) = Listener::on(&pool, channel).await {
             loop {
                 tokio::select! {
                     () = stop.cancelled() => return,

@@ -7,6 +7,7 @@ mod court;
 mod errors;
 mod events;
 mod state;
+pub mod x402;
 
 pub use batch::{InvalidBatch, claim_fee_call, redeem_batch_call};
 pub use calls::{

@@ -21,5 +21,6 @@ pub mod terms;
 pub mod testing;
 pub mod time;
 pub mod voucher;
+pub mod x402;
 
 pub use alloy_primitives::{Address, B256, Bytes, U256};

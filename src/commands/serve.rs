@@ -9,8 +9,12 @@ pub async fn run(args: cli::Serve) -> Result<()> {
     let stop = config::stop_on_signal()?;
     let metrics = PrometheusBuilder::new().install_recorder().context("installing the metrics recorder")?;
     let database = config::database(&args.database, 20).await?;
-    let settings =
-        piecework_api::Config { chain_id: args.chain.chain_id, escrow: args.chain.escrow, listen: args.listen };
+    let settings = piecework_api::Config {
+        chain_id: args.chain.chain_id,
+        escrow: args.chain.escrow,
+        listen: args.listen,
+        provider: args.rpc_url.as_deref().map(config::provider).transpose()?,
+    };
     let ready = |at| tracing::info!(%at, "listening");
     piecework_api::serve(database.pool.clone(), settings, metrics, stop, ready)
         .await

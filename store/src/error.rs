@@ -50,3 +50,12 @@ impl<T> OnConstraint<T> for std::result::Result<T, sqlx::Error> {
         })
     }
 }
+
+impl<T> OnConstraint<T> for Result<T> {
+    fn on_constraint(self, constraint: &str, code: &'static str) -> Self {
+        self.or_else(|err| match err {
+            Error::Database(err) => Err(err).on_constraint(constraint, code),
+            other => Err(other),
+        })
+    }
+}

@@ -10,6 +10,9 @@ pub const FEED: &str = "piecework_feed";
 /// There may be something for the worker to do.
 pub const WORK: &str = "piecework_work";
 
+/// Something became of a payment.
+pub const PAYMENTS: &str = "piecework_payments";
+
 /// Announcements on one channel. Lost ones are possible around reconnects: callers also poll.
 #[derive(Debug)]
 pub struct Listener(PgListener);

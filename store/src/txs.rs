@@ -16,6 +16,8 @@ pub enum Kind {
     Award,
     Redeem,
     SlashNode,
+    /// Settles an x402 payment.
+    X402,
 }
 
 impl Kind {
@@ -25,11 +27,12 @@ impl Kind {
             Self::Award => "award",
             Self::Redeem => "redeem",
             Self::SlashNode => "slash_node",
+            Self::X402 => "x402",
         }
     }
 }
 
-/// Decides on a transaction. `None` if one for the same purpose is under way.
+/// Decides on a call of the escrow. `None` if one for the same purpose is under way.
 pub async fn queue(
     db: &mut PgConnection,
     chain_id: u64,
@@ -37,12 +40,25 @@ pub async fn queue(
     subject: B256,
     data: &Bytes,
 ) -> Result<Option<i64>> {
+    queue_to(db, chain_id, kind, subject, None, data).await
+}
+
+/// Decides on a call of `target`, the escrow where that is `None`.
+pub async fn queue_to(
+    db: &mut PgConnection,
+    chain_id: u64,
+    kind: Kind,
+    subject: B256,
+    target: Option<Address>,
+    data: &Bytes,
+) -> Result<Option<i64>> {
     let row = sqlx::query!(
-        "insert into txs (chain_id, kind, subject, data) values ($1, $2, $3, $4)
+        "insert into txs (chain_id, kind, subject, target, data) values ($1, $2, $3, $4, $5)
          on conflict (chain_id, kind, subject) where state in ('queued', 'signed') do nothing returning id",
         to_i64(chain_id)?,
         kind.name(),
         subject.as_slice(),
+        target.as_ref().map(|target| target.as_slice()),
         data.as_ref(),
     )
     .fetch_optional(db)
@@ -179,6 +195,8 @@ pub struct Open {
     pub id: i64,
     pub kind: String,
     pub subject: B256,
+    /// What it calls, the escrow where that is `None`.
+    pub target: Option<Address>,
     pub data: Bytes,
     pub nonce: u64,
     pub gas_limit: u64,
@@ -203,7 +221,7 @@ pub async fn open(
     limit: i64,
 ) -> Result<Vec<Open>> {
     let rows = sqlx::query!(
-        r#"select t.id, kind, subject, data, nonce as "nonce!", gas_limit as "gas_limit!", block_number,
+        r#"select t.id, kind, subject, target, data, nonce as "nonce!", gas_limit as "gas_limit!", block_number,
                   coalesce(error = 'reorged', false) as "reorged!", array_agg(a.raw order by signed_at) as "raws!", array_agg(a.tx_hash order by signed_at) as "hashes!",
                   array_agg(a.max_fee_per_gas::text order by signed_at) as "fees!",
                   array_agg(a.max_priority_fee_per_gas::text order by signed_at) as "tips!",
@@ -236,6 +254,7 @@ pub async fn open(
                 id: row.id,
                 kind: row.kind,
                 subject: hash(&row.subject)?,
+                target: row.target.map(|target| address(&target)).transpose()?,
                 data: row.data.into(),
                 nonce: to_u64(row.nonce)?,
                 gas_limit: to_u64(row.gas_limit)?,

@@ -38,6 +38,7 @@ pub struct Ready {
     pub rpc_url: String,
     pub chain_id: u64,
     pub escrow: Address,
+    pub test_usd: Option<Address>,
     pub api_url: String,
     pub l2: Chain,
     pub accounts: Vec<Account>,

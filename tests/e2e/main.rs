@@ -27,3 +27,4 @@ mod rpc;
 mod sequenced;
 mod soak;
 mod workspace;
+mod x402;

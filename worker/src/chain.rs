@@ -7,7 +7,7 @@ use alloy::eips::Encodable2718;
 use alloy::network::TxSignerSync;
 use alloy::primitives::TxKind;
 use alloy::providers::{DynProvider, Provider};
-use alloy::rpc::types::TransactionRequest;
+use alloy::rpc::types::{Filter, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use piecework_contracts::{Revert, revert_of};
 use piecework_domain::chain::Event;
@@ -23,6 +23,8 @@ const TRANSFER_GAS: u64 = 21_000;
 /// What reading a balance may take of anybody's token.
 const BALANCE_GAS: u64 = 300_000;
 const BALANCE_WITHIN: Duration = Duration::from_secs(2);
+/// How far back a log is looked for: what providers give at once.
+const LOGS_BLOCKS_MAX: u64 = 5_000;
 
 /// The settlement chain, as the operator's account sees it.
 #[derive(Clone, Debug)]
@@ -99,9 +101,34 @@ impl Chain {
         }
     }
 
+    /// What `target` answers now; `None` where it reverts or is no such contract.
+    pub async fn call(&self, target: Address, data: Bytes) -> Result<Option<Bytes>, Error> {
+        let call = TransactionRequest::default().to(target).input(data.into()).gas_limit(BALANCE_GAS);
+        match self.provider.call(call).await {
+            Ok(answer) => Ok(Some(answer).filter(|answer| !answer.is_empty())),
+            Err(err) if err.as_error_resp().is_some_and(|r| r.code == 3 || says_no(&r.message)) => Ok(None),
+            Err(err) => Err(rpc("calling a token")(err)),
+        }
+    }
+
+    /// The newest transaction that left a log of `emitter` with these topics, among the last blocks.
+    pub async fn find_log(&self, emitter: Address, topics: [B256; 3]) -> Result<Option<B256>, Error> {
+        let head = self.provider.get_block_number().await.map_err(rpc("reading the newest block"))?;
+        let [event, first, second] = topics;
+        let filter = Filter::new().address(emitter).event_signature(event).topic1(first).topic2(second);
+        let logs = self.provider.get_logs(&filter.from_block(head.saturating_sub(LOGS_BLOCKS_MAX))).await;
+        let logs = logs.map_err(rpc("looking for a log"))?;
+        Ok(logs.last().and_then(|log| log.transaction_hash))
+    }
+
     /// Gas that a call to the escrow takes now, `gas_max` at most, or why it would revert.
     pub async fn estimate(&self, data: &Bytes, gas_max: u64) -> Result<u64, Refused> {
-        let call = TransactionRequest::default().from(self.operator()).to(self.escrow).input(data.clone().into());
+        self.estimate_at(self.escrow, data, gas_max).await
+    }
+
+    /// The same for any contract.
+    pub async fn estimate_at(&self, target: Address, data: &Bytes, gas_max: u64) -> Result<u64, Refused> {
+        let call = TransactionRequest::default().from(self.operator()).to(target).input(data.clone().into());
         self.provider.estimate_gas(call.gas_limit(gas_max)).await.map_err(|err| match err.as_error_resp() {
             // The endpoint has tried and says no: an error of this call. Anything else (too many requests, a block it doesn't have) is
             // the endpoint's.
@@ -135,9 +162,16 @@ impl Chain {
         self.provider.get_gas_price().await.map_err(rpc("reading the gas price"))
     }
 
-    /// Signs a call to the escrow.
-    pub fn sign(&self, data: Bytes, nonce: u64, gas_limit: u64, fees: Fees) -> Result<Attempt, Error> {
-        self.sign_to(self.escrow, data, nonce, gas_limit, fees)
+    /// Signs a call to `target`, the escrow where that is `None`.
+    pub fn sign(
+        &self,
+        target: Option<Address>,
+        data: Bytes,
+        nonce: u64,
+        gas_limit: u64,
+        fees: Fees,
+    ) -> Result<Attempt, Error> {
+        self.sign_to(target.unwrap_or(self.escrow), data, nonce, gas_limit, fees)
     }
 
     /// Signs a transaction that does nothing but use up its nonce.

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use piecework_contracts::post_from_deposit_call;
+use piecework_domain::ids::BountyId;
 use piecework_domain::money::NATIVE;
 use piecework_domain::{Address, U256};
-use piecework_store::PgPool;
 use piecework_store::offers::{self, Offer};
 use piecework_store::txs::{self, Kind};
+use piecework_store::{PgConnection, PgPool};
 use tokio::time::Instant;
 
 use crate::chain::Chain;
@@ -33,6 +34,14 @@ pub struct Deposits {
     unreadable: HashMap<Address, Instant>,
     /// Sweeps since then.
     sweeps: HashMap<Address, (Instant, u32)>,
+}
+
+/// Decides on a `postFromDeposit` for a bounty whose payment has just been settled: nobody has to find it.
+pub async fn post(db_tx: &mut PgConnection, chain: &Chain, bounty: BountyId) -> Result<(), Error> {
+    let Some(offer) = offers::get(db_tx, bounty).await? else { return Ok(()) };
+    let data = post_from_deposit_call(&offer.terms);
+    txs::queue(db_tx, chain.id, Kind::PostFromDeposit, bounty.0, &data).await?;
+    Ok(())
 }
 
 impl Deposits {

@@ -1,4 +1,4 @@
-//! The payout worker: decides what to send (deposits, awards, redemptions, reports of equivocation), signs it, stores the signed bytes, sends them as
+//! The payout worker: decides what to send (payments, deposits, awards, redemptions, reports of equivocation), signs it, stores the signed bytes, sends them as
 //! often as needed, and records what became of them. Any number of workers may share one database and one key.
 
 mod awards;
@@ -13,6 +13,8 @@ mod payouts;
 mod relay;
 mod run;
 mod settle;
+mod tokens;
+mod x402;
 
 pub use decide::Policy;
 pub use error::Error;

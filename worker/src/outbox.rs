@@ -3,12 +3,13 @@
 
 use alloy::primitives::keccak256;
 use piecework_contracts::Revert;
-use piecework_domain::{B256, Bytes, U256};
+use piecework_domain::money::NATIVE;
+use piecework_domain::{Address, B256, Bytes, U256};
 use piecework_store::dues::{self, Payment};
 use piecework_store::txs::{self, Attempt, Kind};
 use piecework_store::{OffsetDateTime, PgConnection, PgPool};
 
-use crate::chain::{Chain, Refused};
+use crate::chain::{Chain, Fees, Refused};
 use crate::{Error, begin, commit};
 
 /// Transactions under way at most: what nodes keep of one account.
@@ -43,7 +44,8 @@ pub async fn pay(
     let Some(id) = txs::queue(&mut db_tx, chain.id, Kind::Redeem, keccak256(&data), &data).await? else {
         return Ok(Sent::UnderWay);
     };
-    let attempt = match sign(&mut db_tx, chain, id, data, gas).await? {
+    let call = Call { target: None, data, gas };
+    let attempt = match Purse::open(&mut db_tx, chain).await?.sign(&mut db_tx, chain, id, call).await? {
         Ok(attempt) => attempt,
         Err(not_sent) => return Ok(not_sent),
     };
@@ -74,43 +76,76 @@ pub async fn send_next(pool: &PgPool, chain: &Chain) -> Result<bool, Error> {
         }
     };
     txs::lock_sender(&mut db_tx, chain.operator()).await?;
-    let Ok(attempt) = sign(&mut db_tx, chain, queued.id, queued.data, gas).await? else { return Ok(false) };
+    let call = Call { target: None, data: queued.data, gas };
+    let signed = Purse::open(&mut db_tx, chain).await?.sign(&mut db_tx, chain, queued.id, call).await?;
+    let Ok(attempt) = signed else { return Ok(false) };
     commit(db_tx).await?;
     send(chain, &attempt).await;
     Ok(true)
 }
 
-/// Signs a transaction with the next free nonce (the caller holds the sender's lock) and stores it, unless the account can't take it.
-async fn sign(
-    db_tx: &mut PgConnection,
-    chain: &Chain,
-    id: i64,
-    data: Bytes,
-    gas: u64,
-) -> Result<Result<Attempt, Sent>, Error> {
-    let mined_nonce = chain.mined_nonce(chain.operator()).await?;
-    let in_flight = txs::in_flight(db_tx, chain.id, chain.operator(), mined_nonce).await?;
-    if in_flight.len() >= IN_FLIGHT_MAX {
-        return Ok(Err(Sent::Full));
+/// The operator's account while its lock is held: which nonces and how much money its next transactions have.
+pub struct Purse {
+    mined_nonce: u64,
+    open: Vec<u64>,
+    committed: u128,
+    held: U256,
+    fees: Fees,
+}
+
+/// A call to be signed.
+pub struct Call {
+    /// The escrow where that is `None`.
+    pub target: Option<Address>,
+    pub data: Bytes,
+    pub gas: u64,
+}
+
+impl Purse {
+    /// The caller holds the sender's lock.
+    pub async fn open(db_tx: &mut PgConnection, chain: &Chain) -> Result<Self, Error> {
+        let mined_nonce = chain.mined_nonce(chain.operator()).await?;
+        let in_flight = txs::in_flight(db_tx, chain.id, chain.operator(), mined_nonce).await?;
+        Ok(Self {
+            mined_nonce,
+            open: in_flight.iter().map(|(nonce, _)| *nonce).collect(),
+            committed: in_flight.iter().fold(0_u128, |sum, (_, cost)| sum.saturating_add(*cost)),
+            fees: chain.fees().await?,
+            held: chain.balance(chain.operator(), NATIVE).await?.0,
+        })
     }
-    // Estimates are exact for one state; the state moves.
-    let gas_limit = gas + gas / 4;
-    let fees = chain.fees().await?;
-    let committed = in_flight.iter().fold(0_u128, |sum, (_, cost)| sum.saturating_add(*cost));
-    let cost_max = fees.max_fee_per_gas.saturating_mul(gas_limit.into());
-    let needed = U256::from(committed).saturating_add(U256::from(cost_max));
-    let held = chain.balance(chain.operator(), piecework_domain::money::NATIVE).await?.0;
-    metrics::gauge!("piecework_worker_balance_low").set(if held < needed { 1.0 } else { 0.0 });
-    if held < needed {
-        let detail = format!("the operator {} holds {held} wei, its transactions can take {needed}", chain.operator());
-        tracing::error!(operator = %chain.operator(), %held, %needed, "nothing is sent: the operator's balance is too low");
-        return Ok(Err(Sent::LowBalance(detail)));
+
+    /// Signs a decided transaction with the next free nonce and stores it, unless the account can't take it.
+    pub async fn sign(
+        &mut self,
+        db_tx: &mut PgConnection,
+        chain: &Chain,
+        id: i64,
+        call: Call,
+    ) -> Result<Result<Attempt, Sent>, Error> {
+        if self.open.len() >= IN_FLIGHT_MAX {
+            return Ok(Err(Sent::Full));
+        }
+        // Estimates are exact for one state; the state moves.
+        let gas_limit = call.gas + call.gas / 4;
+        let cost_max = self.fees.max_fee_per_gas.saturating_mul(gas_limit.into());
+        let needed = U256::from(self.committed).saturating_add(U256::from(cost_max));
+        let held = self.held;
+        metrics::gauge!("piecework_worker_balance_low").set(if held < needed { 1.0 } else { 0.0 });
+        if held < needed {
+            let operator = chain.operator();
+            let detail = format!("the operator {operator} holds {held} wei, its transactions can take {needed}");
+            tracing::error!(%operator, %held, %needed, "nothing is sent: the operator's balance is too low");
+            return Ok(Err(Sent::LowBalance(detail)));
+        }
+        let nonce = first_free(self.mined_nonce, &self.open);
+        let attempt = chain.sign(call.target, call.data, nonce, gas_limit, self.fees)?;
+        txs::sign(db_tx, id, chain.operator(), nonce, gas_limit, &attempt).await?;
+        self.open.push(nonce);
+        self.open.sort_unstable();
+        self.committed = self.committed.saturating_add(cost_max);
+        Ok(Ok(attempt))
     }
-    let nonces: Vec<u64> = in_flight.iter().map(|(nonce, _)| *nonce).collect();
-    let nonce = first_free(mined_nonce, &nonces);
-    let attempt = chain.sign(data, nonce, gas_limit, fees)?;
-    txs::sign(db_tx, id, chain.operator(), nonce, gas_limit, &attempt).await?;
-    Ok(Ok(attempt))
 }
 
 /// The lowest nonce that is neither mined nor under way. A reorg can leave a gap below what is under way; until somebody
@@ -121,7 +156,7 @@ fn first_free(mined_nonce: u64, open: &[u64]) -> u64 {
         .fold(mined_nonce, |free, nonce| if *nonce == free { free + 1 } else { free })
 }
 
-async fn send(chain: &Chain, attempt: &Attempt) {
+pub async fn send(chain: &Chain, attempt: &Attempt) {
     if let Err(err) = chain.send(&attempt.raw).await {
         tracing::warn!(tx = %attempt.tx_hash, error = &err as &dyn std::error::Error, "sending failed; it will be sent again");
     }

@@ -14,7 +14,7 @@ use crate::decide::Policy;
 use crate::deposits::Deposits;
 use crate::payouts::Payouts;
 use crate::relay::Relay;
-use crate::{Error, awards, equivocations, outbox, settle};
+use crate::{Error, awards, equivocations, outbox, settle, tokens, x402};
 
 /// Transactions sent before the next look at what is due.
 const SENT_AT_ONCE: usize = 64;
@@ -49,10 +49,16 @@ pub async fn run(
             return Ok(());
         }
     }
+    while !stop.is_cancelled() && failed("tokens", tokens::publish(&pool, &chain, &config.relay).await) {
+        if pause(&stop, config.poll_interval).await {
+            return Ok(());
+        }
+    }
     // Trying awards and looking at deposits means running code that anybody can write: pay never waits for it.
     tokio::join!(
         settle_all(&pool, &chain, &config, &stop),
         pay(&pool, &chain, &config, &stop),
+        settle_payments(&pool, &chain, &config, &stop),
         relay_awards(&pool, &chain, &config, &stop),
         look_at_deposits(&pool, &chain, &config, &stop)
     );
@@ -74,6 +80,17 @@ async fn pay(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationT
     let mut news = News::default();
     loop {
         news.outcome("payouts", payouts.look(pool, chain, config).await);
+        if news.wait(pool, config.poll_interval, stop).await {
+            return;
+        }
+    }
+}
+
+/// Payments that came in by x402.
+async fn settle_payments(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
+    let mut news = News::default();
+    loop {
+        news.outcome("x402", x402::look(pool, chain, config).await);
         if news.wait(pool, config.poll_interval, stop).await {
             return;
         }

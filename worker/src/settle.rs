@@ -5,11 +5,11 @@ use piecework_domain::Address;
 use piecework_domain::ids::EngagementId;
 use piecework_store::dues::{self, Refusal};
 use piecework_store::txs::{self, Attempt, Mined, Open};
-use piecework_store::{PgPool, chains};
+use piecework_store::{PgPool, chains, payments};
 
 use crate::chain::{Chain, Receipt, Refused};
 use crate::outbox::GAS_MAX;
-use crate::{Error, acquire, begin, commit};
+use crate::{Error, acquire, begin, commit, deposits};
 
 /// Transactions looked after per round.
 const LOOKED_AT_MAX: i64 = 64;
@@ -107,6 +107,11 @@ async fn record(pool: &PgPool, chain: &Chain, tx: &Open, mined: Mined, receipt: 
     let overtaken = !mined.succeeded && alone && is_paid_by_another(chain, tx).await?;
     let mut db_tx = begin(pool).await?;
     txs::mined(&mut db_tx, tx.id, &mined).await?;
+    if tx.mined_in.is_none()
+        && let Some(bounty) = payments::tx_over(&mut db_tx, tx.id, mined.succeeded.then_some(mined.tx_hash)).await?
+    {
+        deposits::post(&mut db_tx, chain, bounty).await?;
+    }
     dues::take_back(&mut db_tx, tx.id, &unpaid).await?;
     for (id, reason) in skipped {
         // Somebody else was faster.
@@ -136,6 +141,7 @@ async fn record(pool: &PgPool, chain: &Chain, tx: &Open, mined: Mined, receipt: 
 async fn give_up(pool: &PgPool, tx: &Open, why: &str) -> Result<(), Error> {
     let mut db_tx = begin(pool).await?;
     txs::fail(&mut db_tx, tx.id, why).await?;
+    payments::tx_over(&mut db_tx, tx.id, None).await?;
     let unpaid: Vec<_> = dues::payments(&mut db_tx, tx.id).await?.iter().map(|payment| payment.engagement).collect();
     dues::take_back(&mut db_tx, tx.id, &unpaid).await?;
     commit(db_tx).await?;
@@ -149,6 +155,7 @@ async fn send_again(pool: &PgPool, chain: &Chain, tx: &Open, may_bump: bool) -> 
         let mut db_tx = begin(pool).await?;
         txs::reopen(&mut db_tx, tx.id).await?;
         dues::reopen(&mut db_tx, tx.id).await?;
+        payments::tx_reopened(&mut db_tx, tx.id).await?;
         commit(db_tx).await?;
         tracing::warn!(kind = tx.kind, subject = %tx.subject, nonce = tx.nonce, "a reorg took it away; sending it again");
     }
@@ -166,7 +173,7 @@ async fn bump(pool: &PgPool, chain: &Chain, tx: &Open, newest: &Attempt) -> Resu
     if tx.attempts.len() >= ATTEMPTS_MAX && today.max_fee_per_gas <= newest.max_fee_per_gas {
         return Ok(None);
     }
-    let attempt = chain.sign(tx.data.clone(), tx.nonce, tx.gas_limit, today.replacing(newest))?;
+    let attempt = chain.sign(tx.target, tx.data.clone(), tx.nonce, tx.gas_limit, today.replacing(newest))?;
     let mut db_tx = begin(pool).await?;
     txs::add_attempt(&mut db_tx, tx.id, &attempt).await?;
     commit(db_tx).await?;

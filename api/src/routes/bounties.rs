@@ -1,115 +1,19 @@
-//! Posting, searching and reading bounties.
+//! Searching and reading bounties.
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use piecework_domain::Address;
 use piecework_domain::ids::BountyId;
-use piecework_domain::money::Amount;
 use piecework_store::bounties::{Filter, Row};
-use piecework_store::offers::Offer;
-use piecework_store::{PgConnection, bounties, chains, offers, specs as stored_specs};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use piecework_store::{bounties, specs as stored_specs};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::lookup::{self, ReadParams, Snapshot};
-use super::specs::{OfferBody, validate};
 use crate::error::Problem;
-use crate::extract::{Body, Id, Params, page_size, parse_id, read_cursor, write_cursor};
+use crate::extract::{Id, Params, page_size, parse_id, read_cursor, write_cursor};
 use crate::state::AppState;
-use crate::views::{BountyView, Certainty, Page, UnsignedTransaction, payment, rfc3339};
+use crate::views::{BountyView, Certainty, Page, rfc3339};
 use crate::{Error, Result, clock};
-
-/// What is missing until the bounty is on chain.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PaymentRequired {
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    pub title: &'static str,
-    pub status: u16,
-    /// `payment_required`.
-    pub code: &'static str,
-    pub detail: String,
-    pub retryable: bool,
-    pub bounty_id: BountyId,
-    /// Pay here by any means: the bounty is posted from it as soon as money has arrived.
-    #[schema(value_type = String)]
-    pub deposit_address: Address,
-    #[schema(value_type = String)]
-    pub token: Address,
-    pub amount: Amount,
-    /// Pays from a wallet.
-    pub transaction: UnsignedTransaction,
-}
-
-/// Announces a bounty. 402 says where to pay; the same request answers 201 once it is on chain.
-///
-/// Native coin: send the returned transaction. Repeating the request is safe at any time.
-#[utoipa::path(post, path = "/v1/bounties", tag = "bounties", request_body = OfferBody,
-    responses((status = 201, body = BountyView), (status = 402, body = PaymentRequired), (status = 409, body = Problem),
-              (status = 422, body = Problem), (status = 400, body = Problem), (status = 413, body = Problem)))]
-pub async fn post(State(state): State<AppState>, Body(offer): Body<OfferBody>) -> Result<Response> {
-    let valid = validate(&state.chain, &offer)?;
-    let mut db = lookup::db(&state.pool).await?;
-    let posted = bounties::get(&mut db, valid.bounty, chains::Certainty::Latest).await?;
-    if posted.is_some() {
-        remember(&mut db, &state, &offer, &valid).await?;
-        let mut snapshot = Snapshot::take(&state, Certainty::Latest).await?;
-        let row = snapshot.bounty(valid.bounty).await?;
-        let view = view(&mut snapshot, &state, row).await?;
-        return Ok((StatusCode::CREATED, Json(view)).into_response());
-    }
-    if offer.terms.open_until <= clock::now() {
-        let detail = format!("openUntil was {}: nothing can be posted any more", rfc3339(offer.terms.open_until));
-        return Err(Error::conflict("closed", detail));
-    }
-    remember(&mut db, &state, &offer, &valid).await?;
-    let token = offer.terms.token;
-    let body = PaymentRequired {
-        kind: "/docs/errors#payment_required",
-        title: "Payment Required",
-        status: 402,
-        code: "payment_required",
-        detail: format!(
-            "send {} base units of {} to {}; the bounty is posted from there",
-            valid.cost,
-            if token == piecework_domain::money::NATIVE { "native coin".to_owned() } else { format!("token {token}") },
-            valid.deposit_address
-        ),
-        retryable: true,
-        bounty_id: valid.bounty,
-        deposit_address: valid.deposit_address,
-        token,
-        amount: valid.cost,
-        transaction: payment(state.chain.id, token, valid.deposit_address, valid.cost),
-    };
-    let mut response = (StatusCode::PAYMENT_REQUIRED, Json(body)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    Ok(response)
-}
-
-async fn remember(
-    db: &mut PgConnection,
-    state: &AppState,
-    offer: &OfferBody,
-    valid: &super::specs::Valid,
-) -> Result<()> {
-    stored_specs::put(db, offer.terms.spec_hash, &offer.spec, &valid.spec_body).await?;
-    let stored = Offer {
-        bounty: valid.bounty,
-        chain_id: state.chain.id,
-        terms: offer.terms.clone(),
-        verifiers: offer.verifiers.clone(),
-        deposit_address: valid.deposit_address,
-        cost: valid.cost,
-    };
-    offers::put(db, &stored).await?;
-    Ok(())
-}
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -174,7 +78,7 @@ pub async fn read(
     Ok(Json(view(&mut snapshot, &state, row).await?))
 }
 
-async fn view(snapshot: &mut Snapshot, state: &AppState, row: Row) -> Result<BountyView> {
+pub async fn view(snapshot: &mut Snapshot, state: &AppState, row: Row) -> Result<BountyView> {
     let views = views(snapshot, state, vec![row]).await?;
     views.into_iter().next().ok_or_else(|| Error::Unavailable("the bounty has no view".into()))
 }

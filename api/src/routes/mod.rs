@@ -10,9 +10,12 @@ mod engagements;
 mod equivocations;
 mod events;
 mod evidence;
+mod facilitator;
 mod health;
-mod lookup;
+pub mod lookup;
+mod payments;
 mod payout_wishes;
+mod posting;
 mod runners;
 mod specs;
 mod statements;
@@ -47,7 +50,7 @@ struct Doc;
 pub fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Doc::openapi())
         .routes(routes!(specs::check))
-        .routes(routes!(bounties::post, bounties::list))
+        .routes(routes!(posting::post, bounties::list))
         .routes(routes!(bounties::read))
         .routes(routes!(bids::post, bids::list))
         .routes(routes!(bids::withdraw))
@@ -70,6 +73,10 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(verifiers::assignments))
         .merge(OpenApiRouter::new().routes(routes!(statements::post)).layer(DefaultBodyLimit::max(STATEMENT_BYTES_MAX)))
         .routes(routes!(runners::read))
+        .routes(routes!(payments::read))
+        .routes(routes!(facilitator::supported))
+        .routes(routes!(facilitator::verify))
+        .routes(routes!(facilitator::settle))
         .routes(routes!(stats::read))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -1,0 +1,160 @@
+//! Authorizations of payers become transfers: each is tried, signed and stored before it is sent, and settled once however often it came.
+
+use futures::StreamExt;
+use piecework_contracts::Revert;
+use piecework_contracts::x402::{
+    authorization_state, authorization_state_call, authorization_used_topics, transfer_with_authorization_call,
+};
+use piecework_domain::x402::Reason;
+use piecework_domain::x402::exact::Payment;
+use piecework_domain::{B256, Bytes, U256};
+use piecework_store::PgPool;
+use piecework_store::payments::{self as stored, Pending};
+use piecework_store::txs::{self, Attempt, Kind};
+
+use crate::chain::{Chain, Refused};
+use crate::outbox::{self, Call, GAS_MAX, Purse};
+use crate::run::Config;
+use crate::{Error, acquire, begin, clock, commit, deposits};
+
+/// Payments settled together.
+const TAKEN_MAX: i64 = 32;
+const SIDE_BY_SIDE: usize = 16;
+/// Until what this worker or its endpoint could not do is tried again.
+const RETRY_SECONDS: u32 = 2;
+
+/// What trying a payment came to.
+enum Tried {
+    Ready {
+        data: Bytes,
+        gas: u64,
+    },
+    /// Somebody else submitted it, in that transaction.
+    Settled(B256),
+    Failed(Reason, String),
+    /// The endpoint didn't answer.
+    Unknown(Error),
+}
+
+/// Settles what is pending, until nothing is.
+pub async fn look(pool: &PgPool, chain: &Chain, config: &Config) -> Result<(), Error> {
+    loop {
+        let taken = stored::take(&mut *acquire(pool).await?, chain.id, config.lease, TAKEN_MAX).await?;
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let mut tried = futures::stream::iter(taken)
+            .map(|pending| async move {
+                let tried = attempt(chain, config, &pending).await;
+                (pending, tried)
+            })
+            .buffer_unordered(SIDE_BY_SIDE);
+        let mut ready = Vec::new();
+        while let Some((pending, tried)) = tried.next().await {
+            match tried {
+                Tried::Ready { data, gas } => ready.push((pending, data, gas)),
+                other => note(pool, chain, &pending, other).await?,
+            }
+        }
+        if !send(pool, chain, ready).await? {
+            return Ok(());
+        }
+    }
+}
+
+async fn attempt(chain: &Chain, config: &Config, pending: &Pending) -> Tried {
+    let payment = match Payment::read(&pending.payload) {
+        Ok(payment) => payment,
+        Err(reason) => return Tried::Failed(reason, reason.to_string()),
+    };
+    // What the operator pays gas for may have changed since it was accepted.
+    let worth = config.relay.tokens.get(&pending.asset).is_some_and(|least| payment.value >= U256::from(*least));
+    if !worth {
+        return Tried::Failed(Reason::Requirements, "this token or amount is not relayed here".to_owned());
+    }
+    let data = transfer_with_authorization_call(&payment);
+    match chain.estimate_at(pending.asset, &data, GAS_MAX).await {
+        Ok(gas) => Tried::Ready { data, gas },
+        Err(Refused::Unknown(err)) => Tried::Unknown(err),
+        Err(Refused::Reverts(revert)) => why(chain, pending, &payment, revert).await.unwrap_or_else(Tried::Unknown),
+    }
+}
+
+/// Why the token refuses a payment, as far as it can be told.
+async fn why(chain: &Chain, pending: &Pending, payment: &Payment, revert: Revert) -> Result<Tried, Error> {
+    let asked = chain.call(pending.asset, authorization_state_call(payment.from, payment.nonce)).await?;
+    if asked.as_ref().and_then(|answer| authorization_state(answer)) == Some(true) {
+        let topics = authorization_used_topics(payment.from, payment.nonce);
+        return Ok(match chain.find_log(pending.asset, topics).await? {
+            Some(tx_hash) => Tried::Settled(tx_hash),
+            None => Tried::Failed(Reason::State, "the authorization was canceled, or used long ago".to_owned()),
+        });
+    }
+    let reason = if chain.balance(payment.from, pending.asset).await?.0 < payment.value {
+        Reason::Funds
+    } else if payment.valid_before <= U256::from(clock::now().0) {
+        Reason::ValidBefore
+    } else {
+        Reason::State
+    };
+    Ok(Tried::Failed(reason, format!("the token refuses it: {} {}", revert.code, revert.detail)))
+}
+
+async fn note(pool: &PgPool, chain: &Chain, pending: &Pending, tried: Tried) -> Result<(), Error> {
+    let id = pending.id;
+    let mut db_tx = begin(pool).await?;
+    match tried {
+        Tried::Ready { .. } => {}
+        Tried::Settled(tx) => {
+            stored::settled_by_another(&mut db_tx, id, tx).await?;
+            if let Some(bounty) = pending.bounty {
+                deposits::post(&mut db_tx, chain, bounty).await?;
+            }
+            tracing::info!(payment = %id, %tx, "settled by somebody else");
+        }
+        Tried::Failed(reason, detail) => {
+            tracing::info!(payment = %id, reason = reason.code(), detail, "a payment can't be settled");
+            stored::failed(&mut db_tx, id, reason.code(), &detail).await?;
+        }
+        Tried::Unknown(err) => {
+            tracing::warn!(payment = %id, error = &err as &dyn std::error::Error, "payment not settled; trying again");
+            stored::release(&mut db_tx, id, RETRY_SECONDS).await?;
+        }
+    }
+    commit(db_tx).await
+}
+
+/// Signs and stores all of `ready` in one db_tx, then sends them. False if there is no use in more now.
+async fn send(pool: &PgPool, chain: &Chain, ready: Vec<(Pending, Bytes, u64)>) -> Result<bool, Error> {
+    if ready.is_empty() {
+        return Ok(true);
+    }
+    let mut db_tx = begin(pool).await?;
+    txs::lock_sender(&mut db_tx, chain.operator()).await?;
+    let mut purse = Purse::open(&mut db_tx, chain).await?;
+    let mut attempts: Vec<Attempt> = Vec::with_capacity(ready.len());
+    let mut go_on = true;
+    for (Pending { id, asset, .. }, data, gas) in ready {
+        let queued = txs::queue_to(&mut db_tx, chain.id, Kind::X402, id, Some(asset), &data).await?;
+        let Some(tx) = queued else {
+            stored::release(&mut db_tx, id, RETRY_SECONDS).await?;
+            continue;
+        };
+        let call = Call { target: Some(asset), data, gas };
+        match purse.sign(&mut db_tx, chain, tx, call).await? {
+            Ok(attempt) => {
+                stored::sent(&mut db_tx, id, tx, attempt.tx_hash).await?;
+                attempts.push(attempt);
+            }
+            Err(not_sent) => {
+                txs::fail(&mut db_tx, tx, "not_sent").await?;
+                stored::release(&mut db_tx, id, RETRY_SECONDS).await?;
+                tracing::warn!(payment = %id, ?not_sent, "payment waits");
+                go_on = false;
+            }
+        }
+    }
+    commit(db_tx).await?;
+    futures::stream::iter(&attempts).for_each_concurrent(SIDE_BY_SIDE, |attempt| outbox::send(chain, attempt)).await;
+    Ok(go_on)
+}
