@@ -5,6 +5,7 @@ mod bids;
 mod bounties;
 mod canaries;
 mod claim;
+mod docs;
 mod endpoints;
 mod engagements;
 mod equivocations;
@@ -88,7 +89,7 @@ pub fn streams() -> OpenApiRouter<AppState> {
 
 /// Not part of the API proper: its description, and metrics for the operator.
 pub fn unlisted() -> Router<AppState> {
-    Router::new().route("/openapi.json", get(document)).route("/metrics", get(health::metrics))
+    Router::new().route("/openapi.json", get(document)).route("/metrics", get(health::metrics)).merge(docs::routes())
 }
 
 async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
