@@ -182,6 +182,12 @@ pub struct Serve {
     /// JSON-RPC endpoint of the settlement chain: with it `/x402/verify` can say whether a payer has the funds
     #[arg(long, env = "PIECEWORK_RPC_URL", hide_env_values = true)]
     pub rpc_url: Option<String>,
+    /// Requests per second that one IP address may make, four seconds' worth at once; 0 for no limit
+    #[arg(long, env = "PIECEWORK_REQUESTS_PER_SECOND", default_value_t = 50)]
+    pub requests_per_second: u32,
+    /// Believe `Forwarded` and `X-Forwarded-For`: only behind a proxy that sets them
+    #[arg(long, env = "PIECEWORK_TRUST_PROXY")]
+    pub trust_proxy: bool,
     /// Address to listen on; loopback unless you say otherwise
     #[arg(long, env = "PIECEWORK_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,

@@ -4,6 +4,8 @@
 mod clock;
 mod error;
 mod extract;
+mod idempotency;
+mod limits;
 mod payment;
 mod routes;
 mod server;
@@ -13,5 +15,6 @@ mod tokens;
 mod views;
 
 use error::{Error, Result};
+pub use limits::Limits;
 pub use routes::openapi;
 pub use server::{Config, serve};

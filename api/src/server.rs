@@ -21,10 +21,11 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::trace::TraceLayer;
 
 use crate::error::problem;
-use crate::routes;
+use crate::limits::{self, Limits};
 use crate::state::{AppState, Chain};
 use crate::stream;
 use crate::tokens::Tokens;
+use crate::{idempotency, routes};
 
 /// Bytes a request body may have, unless a route says otherwise.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -37,6 +38,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// An endpoint of the chain, for what tokens say of payments.
     pub provider: Option<DynProvider>,
+    /// What one address may ask; everything without.
+    pub limits: Option<Limits>,
 }
 
 /// Serves until `stop`; then finishes what was begun. `ready` hears the address once it is bound.
@@ -57,8 +60,14 @@ pub async fn serve(
     let tokens = config.provider.map(Tokens);
     let counted = Arc::default();
     let app = router(AppState { pool, chain, metrics, counted, feed, payments, tokens, stop: stop.clone() });
+    let app = match config.limits {
+        Some(limits) => limits::limit(app, limits, stop.clone()),
+        None => app,
+    };
     ready(listener.local_addr()?);
-    axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
 }
 
 fn router(state: AppState) -> Router {
@@ -66,6 +75,7 @@ fn router(state: AppState) -> Router {
     let (api, _) = routes::all().split_for_parts();
     let timed = api
         .merge(routes::unlisted())
+        .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::layer))
         .layer(axum::middleware::from_fn(time_out))
         // The stream outlives any request timeout.
         .merge(routes::streams().split_for_parts().0)

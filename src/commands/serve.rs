@@ -1,7 +1,10 @@
 //! `piecework serve`.
 
+use std::num::NonZeroU32;
+
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use piecework_api::Limits;
 
 use crate::{cli, config};
 
@@ -13,6 +16,8 @@ pub async fn run(args: cli::Serve) -> Result<()> {
         chain_id: args.chain.chain_id,
         escrow: args.chain.escrow,
         listen: args.listen,
+        limits: NonZeroU32::new(args.requests_per_second)
+            .map(|requests_per_second| Limits { requests_per_second, trust_proxy: args.trust_proxy }),
         provider: args.rpc_url.as_deref().map(config::provider).transpose()?,
     };
     let ready = |at| tracing::info!(%at, "listening");

@@ -18,6 +18,7 @@ mod error;
 pub mod events;
 pub mod evidence;
 pub mod feed;
+pub mod idempotency;
 pub mod listen;
 pub mod offers;
 pub mod payments;

@@ -18,6 +18,7 @@ mod dice;
 mod differential;
 mod dispute;
 mod flood;
+mod gateway;
 mod liars;
 mod part;
 mod payouts;

@@ -82,7 +82,7 @@ mod tests {
         given.extend(
             ["internal", "unavailable", "endpoint_unavailable", "no_such_route", "timed_out"].map(str::to_owned),
         );
-        given.extend(["method_not_allowed", "payment_required"].map(str::to_owned));
+        given.extend(["method_not_allowed", "payment_required", "rate_limited", "unknown_address"].map(str::to_owned));
         let explained: Vec<_> = ERRORS.lines().filter_map(|line| line.strip_prefix("### `")?.split_once('`')).collect();
         for (code, anchor) in &explained {
             assert_eq!(anchor.trim(), format!("{{#{code}}}"), "the anchor of {code}");

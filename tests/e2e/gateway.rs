@@ -1,0 +1,106 @@
+//! What holds for every route: keys that make answers the same, limits per address, pages that explain.
+
+use std::net::TcpListener;
+
+use futures::future::join_all;
+use piecework_domain::money::Amount;
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+
+use crate::cast::{Cast, eventually};
+use crate::dev::Dev;
+use crate::part::Part;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_limits_and_pages_hold_for_every_route() {
+    let dev = Dev::start_without(&["work", "verify", "run"]);
+    let cast = Cast::of(&dev);
+    twenty_requests_with_one_key_have_one_effect_and_one_answer(&cast).await;
+    who_asks_too_much_is_told_when_to_come_back(&cast).await;
+    every_problem_leads_to_its_explanation(&cast).await;
+}
+
+fn keyed(cast: &Cast<'_>, path: &str, key: &str, body: &Value) -> RequestBuilder {
+    let url = format!("{}{path}", cast.dev.ready.api_url);
+    reqwest::Client::new().post(url).header("Idempotency-Key", key).json(body)
+}
+
+async fn read(answer: Response) -> (u16, bool, Value) {
+    let replayed = answer.headers().contains_key("idempotency-replayed");
+    (answer.status().as_u16(), replayed, answer.json().await.expect("is JSON"))
+}
+
+async fn twenty_requests_with_one_key_have_one_effect_and_one_answer(cast: &Cast<'_>) {
+    let terms = cast.terms(cast.now().await, 1);
+    let bounty = cast.post_itself(&terms).await;
+    let bid = cast.signed_bid(&cast.bid(bounty, &terms));
+    let path = format!("/v1/bounties/{bounty}/bids");
+    let sent = join_all((0..20).map(|_| async { read(keyed(cast, &path, "bid-1", &bid).send().await.unwrap()).await }));
+    let answers = sent.await;
+    assert!(answers.iter().all(|(status, _, body)| *status == 201 && *body == answers[0].2), "{answers:?}");
+    assert_eq!(answers.iter().filter(|(_, replayed, _)| !replayed).count(), 1, "one was carried out");
+    let book: Value = cast.api.get(&path).await.unwrap();
+    assert_eq!(book["items"].as_array().map(Vec::len), Some(1));
+
+    let mut other = cast.bid(bounty, &terms);
+    other.nonce = Amount::from(2);
+    let (status, _, body) = read(keyed(cast, &path, "bid-1", &cast.signed_bid(&other)).send().await.unwrap()).await;
+    assert_eq!((status, &body["code"]), (422, &json!("idempotency_key_reused")));
+    for bad in ["", " ", &"x".repeat(201)] {
+        let (status, _, body) = read(keyed(cast, &path, bad, &bid).send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (400, &json!("malformed_header")), "{bad:?}");
+    }
+    // A refusal is an answer, too; what has to be paid first is not.
+    let refused = json!({ "bid": 1 });
+    let first = read(keyed(cast, &path, "bad-1", &refused).send().await.unwrap()).await;
+    let second = read(keyed(cast, &path, "bad-1", &refused).send().await.unwrap()).await;
+    assert_eq!((first.0, first.1, second.0, second.1), (422, false, 422, true));
+    assert_eq!(first.2, second.2);
+    let unpaid = cast.offer(&cast.terms(cast.now().await, 2));
+    for _ in 0..2 {
+        let (status, replayed, _) = read(keyed(cast, "/v1/bounties", "post-1", &unpaid).send().await.unwrap()).await;
+        assert_eq!((status, replayed), (402, false));
+    }
+}
+
+async fn who_asks_too_much_is_told_when_to_come_back(cast: &Cast<'_>) {
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _serve = Part::start(
+        cast.dev,
+        "serve-limited",
+        "serve",
+        &[("PIECEWORK_LISTEN", listen.to_string()), ("PIECEWORK_REQUESTS_PER_SECOND", "2".to_owned())],
+    );
+    let url = format!("http://{listen}/v1/stats");
+    eventually("it serves", 20, || async { reqwest::get(&url).await.ok() }).await;
+    let answers: Vec<Response> =
+        join_all((0..20).map(|_| reqwest::get(&url))).await.into_iter().map(Result::unwrap).collect();
+    let refused = answers.into_iter().find(|answer| answer.status() == 429).expect("20 at once are too many");
+    assert!(refused.headers().contains_key("retry-after"), "{:?}", refused.headers());
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!((&problem["code"], &problem["retryable"]), (&json!("rate_limited"), &json!(true)));
+    eventually("it may ask again", 10, || async {
+        reqwest::get(&url).await.ok().filter(|answer| answer.status() == 200)
+    })
+    .await;
+}
+
+async fn every_problem_leads_to_its_explanation(cast: &Cast<'_>) {
+    let base = &cast.dev.ready.api_url;
+    let problem: Value = reqwest::get(format!("{base}/v1/bounties/0x12")).await.unwrap().json().await.unwrap();
+    let link = problem["type"].as_str().unwrap();
+    let (page, anchor) = link.split_once('#').unwrap();
+    let html = reqwest::get(format!("{base}{page}")).await.unwrap().text().await.unwrap();
+    assert!(html.contains(&format!("id=\"{anchor}\"")), "{link}");
+    for (path, kind, says) in [
+        ("/docs", "text/html", "OpenAPI"),
+        ("/llms.txt", "text/plain", "x402"),
+        ("/skill.md", "text/markdown", "POST /v1/bounties"),
+        ("/openapi.json", "application/json", "/x402/settle"),
+    ] {
+        let answer = reqwest::get(format!("{base}{path}")).await.unwrap();
+        let actual = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert!(answer.status() == 200 && actual.starts_with(kind), "{path}: {actual}");
+        assert!(answer.text().await.unwrap().contains(says), "{path}");
+    }
+}
