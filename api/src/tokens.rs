@@ -5,6 +5,7 @@ use alloy::rpc::types::TransactionRequest;
 use piecework_contracts::x402::{
     authorization_state, authorization_state_call, transfer_with_authorization_call, word,
 };
+use piecework_domain::money::{Amount, NATIVE};
 use piecework_domain::x402::Reason;
 use piecework_domain::x402::exact::{Asset, Payment};
 use piecework_domain::{Address, Bytes};
@@ -30,6 +31,18 @@ impl Tokens {
         let held = self.call(asset.token, piecework_contracts::balance_of_call(payment.from)).await?;
         let poor = held.as_ref().and_then(|answer| word(answer)).is_some_and(|held| held < payment.value);
         Ok(Some(if poor { Reason::Funds } else { Reason::Signature }))
+    }
+
+    /// What `owner` could bond by a transaction of its own now: native coin it holds, or tokens it holds and lets `escrow` take.
+    pub async fn bondable(&self, owner: Address, token: Address, escrow: Address) -> Result<Amount> {
+        if token == NATIVE {
+            let held = self.0.get_balance(owner).await;
+            return held.map(Amount).map_err(|err| Error::EndpointUnavailable(err.to_string()));
+        }
+        let held = self.call(token, piecework_contracts::balance_of_call(owner)).await?;
+        let allowed = self.call(token, piecework_contracts::allowance_call(owner, escrow)).await?;
+        let read = |answer: Option<Bytes>| answer.and_then(|answer| word(&answer)).unwrap_or_default();
+        Ok(Amount(read(held).min(read(allowed))))
     }
 
     /// The answer, `None` where the call reverts.

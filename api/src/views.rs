@@ -300,6 +300,18 @@ pub struct BidView {
     pub received_at: String,
     /// The runner's free balance of the bounty's token, which the bond is taken from first.
     pub free_balance: Amount,
+    pub history: HistoryView,
+}
+
+/// What a runner has done in its newest 200 engagements.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryView {
+    pub engagements: u64,
+    pub units_paid: u64,
+    pub faults: u64,
+    /// Ended for faults or equivocation.
+    pub ended_for_cause: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

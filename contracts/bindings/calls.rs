@@ -76,6 +76,11 @@ pub fn balance_of_call(account: Address) -> Bytes {
     crate::abi::TestUSD::balanceOfCall { account }.abi_encode().into()
 }
 
+/// ERC-20 `allowance(owner, spender)`.
+pub fn allowance_call(owner: Address, spender: Address) -> Bytes {
+    crate::abi::TestUSD::allowanceCall { owner, spender }.abi_encode().into()
+}
+
 /// ERC-20 `approve(spender, amount)`.
 pub fn approve_call(spender: Address, amount: Amount) -> Bytes {
     crate::abi::TestUSD::approveCall { spender, value: amount.0 }.abi_encode().into()

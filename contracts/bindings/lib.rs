@@ -11,8 +11,9 @@ pub mod x402;
 
 pub use batch::{InvalidBatch, claim_fee_call, redeem_batch_call};
 pub use calls::{
-    approve_call, award_call, balance_of_call, claim_call, deposit_call, end_call, mint_call, notice_call, post_call,
-    post_from_deposit_call, reclaim_call, reclaim_escrow_call, redeem_call, transfer_call, withdraw_call,
+    allowance_call, approve_call, award_call, balance_of_call, claim_call, deposit_call, end_call, mint_call,
+    notice_call, post_call, post_from_deposit_call, reclaim_call, reclaim_escrow_call, redeem_call, transfer_call,
+    withdraw_call,
 };
 pub use convert::{abi_bid, abi_terms, abi_verifiers};
 pub use court::{abi_subject, assert_units_call, dispute_call, extend_call, rule_call, settle_call, slash_node_call};

@@ -5,9 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::messages::Bid;
+use piecework_domain::money::Amount;
 use piecework_domain::terms::Terms;
-use piecework_domain::{Bytes, signature};
-use piecework_store::bids::Row;
+use piecework_domain::{Address, Bytes, signature};
+use piecework_store::bids::Ranked;
 use piecework_store::chains::Certainty;
 use piecework_store::{PgConnection, balances, bids, bounties};
 use serde::Deserialize;
@@ -18,11 +19,13 @@ use super::lookup;
 use crate::error::Problem;
 use crate::extract::{Body, Id, Ids};
 use crate::state::AppState;
-use crate::views::{BidView, Page, rfc3339};
+use crate::views::{BidView, HistoryView, Page, rfc3339};
 use crate::{Error, Result, clock};
 
-/// Bids a bounty's book holds.
+/// Bids a bounty's book holds; beyond, a cheaper one takes the place of the dearest.
 const BIDS_MAX: u64 = 1_000;
+/// Of one runner on one bounty.
+const BIDS_OF_RUNNER_MAX: u64 = 5;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -33,7 +36,8 @@ pub struct BidBody {
     pub signature: Bytes,
 }
 
-/// Offers to do the work. Authorised by the runner's signature; sending it again changes nothing.
+/// Offers to do the work. Authorised by the runner's signature; sending it again changes nothing. The runner must be able to bond now: deposited,
+/// or held (and approved, for a token).
 #[utoipa::path(post, path = "/v1/bounties/{id}/bids", tag = "bids", params(("id" = String, Path)), request_body = BidBody,
     responses((status = 201, body = BidView), (status = 404, body = Problem), (status = 409, body = Problem),
               (status = 422, body = Problem), (status = 400, body = Problem)))]
@@ -69,28 +73,66 @@ pub async fn post(
         None => {}
     }
     let id = bid.engagement_id();
-    if bids::get(&mut db, id).await?.is_none() && bids::count(&mut db, bounty).await? >= BIDS_MAX {
-        return Err(Error::conflict("book_full", format!("the bounty has {BIDS_MAX} bids already")));
+    let known = bids::get(&mut db, id).await?;
+    if known.is_some_and(|row| row.withdrawn_at.is_some()) {
+        return Err(Error::conflict("bid_withdrawn", "this bid is off the book; sign one with another nonce"));
     }
-    bids::put(&mut db, &bid, &signature).await?;
-    let row = bids::get(&mut db, id).await?.ok_or_else(|| Error::Failed("the stored bid is gone".into()))?;
-    if row.withdrawn_at.is_some() {
-        return Err(Error::conflict("bid_withdrawn", "this bid was withdrawn; sign one with another nonce"));
+    let deposited = balances::get(&mut db, state.chain.id, bid.runner, terms.token).await?;
+    drop(db);
+    check_cover(&state, &terms, bid.runner, deposited).await?;
+
+    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
+    bids::lock(&mut db_tx, bounty).await?;
+    if bids::get(&mut db_tx, id).await?.is_none() {
+        make_room(&mut db_tx, bounty, &bid).await?;
+        bids::put(&mut db_tx, &bid, &signature).await?;
     }
-    Ok((StatusCode::CREATED, Json(view(&mut db, &state, &terms, row).await?)))
+    let ranked = bids::ranked(&mut db_tx, state.chain.id, bounty, terms.token, Some(id), 1).await?;
+    db_tx.commit().await.map_err(piecework_store::Error::from)?;
+    let ranked = ranked.into_iter().next().ok_or_else(|| Error::Failed("the stored bid is gone".into()))?;
+    Ok((StatusCode::CREATED, Json(view(ranked))))
 }
 
-/// Bids that were not withdrawn, cheapest first.
+/// Who could not bond is not serious: without this, anybody could fill the book.
+async fn check_cover(state: &AppState, terms: &Terms, runner: Address, deposited: Amount) -> Result<()> {
+    let bond = Amount::from(terms.bond);
+    if deposited >= bond {
+        return Ok(());
+    }
+    let held = match &state.tokens {
+        Some(tokens) => tokens.bondable(runner, terms.token, state.chain.escrow).await?,
+        None => Amount::ZERO,
+    };
+    if deposited.checked_add(held).is_none_or(|cover| cover >= bond) {
+        return Ok(());
+    }
+    let detail = format!(
+        "the bond is {bond} base units; {runner} has {deposited} deposited and {held} more that the escrow could take: deposit the bond, or          hold it (and approve the escrow, for a token)"
+    );
+    Err(Error::rule("bond_not_covered", detail))
+}
+
+async fn make_room(db_tx: &mut PgConnection, bounty: BountyId, bid: &Bid) -> Result<()> {
+    if bids::count_of(db_tx, bounty, bid.runner).await? >= BIDS_OF_RUNNER_MAX {
+        let detail = format!("{} has {BIDS_OF_RUNNER_MAX} bids on this bounty: withdraw one first", bid.runner);
+        return Err(Error::conflict("too_many_bids", detail));
+    }
+    if bids::count(db_tx, bounty).await? >= BIDS_MAX && !bids::displace(db_tx, bounty, bid.rate).await? {
+        let detail = format!("the bounty has {BIDS_MAX} bids, none of them dearer than {}", bid.rate);
+        return Err(Error::conflict("book_full", detail));
+    }
+    Ok(())
+}
+
+/// Bids that can be awarded, cheapest first, with what a poster ranks by.
 #[utoipa::path(get, path = "/v1/bounties/{id}/bids", tag = "bids", params(("id" = String, Path)),
     responses((status = 200, body = Page<BidView>), (status = 404, body = Problem), (status = 400, body = Problem)))]
 pub async fn list(State(state): State<AppState>, Id(bounty): Id<BountyId>) -> Result<Json<Page<BidView>>> {
     let mut db = lookup::db(&state.pool).await?;
     let terms = lookup::terms(&mut db, bounty).await?;
-    let mut items = Vec::new();
-    for row in bids::of_bounty(&mut db, bounty, i64::try_from(BIDS_MAX).unwrap_or(i64::MAX)).await? {
-        items.push(view(&mut db, &state, &terms, row).await?);
-    }
-    Ok(Json(Page { items, next_cursor: None }))
+    let max = i64::try_from(BIDS_MAX).unwrap_or(i64::MAX);
+    let ranked = bids::ranked(&mut db, state.chain.id, bounty, terms.token, None, max).await?;
+    Ok(Json(Page { items: ranked.into_iter().map(view).collect(), next_cursor: None }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -121,12 +163,18 @@ pub async fn withdraw(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn view(db: &mut PgConnection, state: &AppState, terms: &Terms, row: Row) -> Result<BidView> {
-    Ok(BidView {
+fn view(Ranked { row, deposited, history }: Ranked) -> BidView {
+    BidView {
         id: row.bid.engagement_id(),
-        free_balance: balances::get(db, state.chain.id, row.bid.runner, terms.token).await?,
         signature: row.signature,
         received_at: row.created_at.format(&Rfc3339).unwrap_or_default(),
         bid: row.bid,
-    })
+        free_balance: deposited,
+        history: HistoryView {
+            engagements: history.engagements,
+            units_paid: history.units_paid,
+            faults: history.faults,
+            ended_for_cause: history.ended_for_cause,
+        },
+    }
 }

@@ -63,6 +63,26 @@ pub async fn bids_that_break_a_rule(world: &World<'_>) {
     }
 }
 
+pub async fn bids_that_nobody_could_bond_or_too_many(world: &World<'_>) {
+    let cast = world.cast;
+    let poor = alloy::signers::local::PrivateKeySigner::random();
+    let bid = Bid { runner: poor.address(), ..good(world) };
+    let signature = alloy::signers::SignerSync::sign_hash_sync(&poor, &bid.digest(&cast.domain)).unwrap();
+    let body = json!({ "bid": bid, "signature": format!("0x{}", alloy::hex::encode(signature.as_bytes())) });
+    let answer = send(world, world.open_id, &body).await;
+    world.refused("a bid without bond", answer, 422, "bond_not_covered").await;
+    for nonce in 100..105 {
+        let bid = Bid { nonce: Amount::from(nonce), ..good(world) };
+        let answer = send(world, world.open_id, &cast.signed_bid(&bid)).await;
+        if answer.status != 201 {
+            world.refused("a bid too many", answer, 409, "too_many_bids").await;
+            return;
+        }
+        world.accepted("one more bid", answer, 201).await;
+    }
+    panic!("one runner's bids have no end");
+}
+
 pub async fn bids_of_the_wrong_shape(world: &World<'_>) {
     let body = world.cast.signed_bid(&good(world));
     let changed = |pointer: &str, value: Value| {

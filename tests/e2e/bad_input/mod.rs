@@ -58,6 +58,8 @@ async fn bad_input_gets_a_clear_problem_and_changes_nothing() {
     statements::statements_that_break_a_rule(&world).await;
     reports::reports_that_are_not_the_engagements(&world).await;
     reports::verdicts_that_contradict_what_was_judged(&world).await;
+    // It leaves no room in the book for this runner.
+    bids::bids_that_nobody_could_bond_or_too_many(&world).await;
 
     world.finish().await;
 }
