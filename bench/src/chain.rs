@@ -153,7 +153,8 @@ impl Chain {
         self.call(from, value, &data)
     }
 
-    fn call(&self, from: Address, value: U256, data: &Bytes) -> Value {
+    /// A call of the escrow by one of anvil's accounts.
+    pub fn call(&self, from: Address, value: U256, data: &Bytes) -> Value {
         json!({ "from": from, "to": self.escrow, "value": value, "input": data, "gas": format!("{GAS:#x}"),
                 "gasPrice": "0x77359400" })
     }
@@ -161,6 +162,24 @@ impl Chain {
     /// Mines empty blocks.
     pub async fn rest(&self, blocks: u64) -> Result<()> {
         self.rpc.raw_request::<_, Value>("anvil_mine".into(), [format!("{blocks:#x}")]).await?;
+        Ok(())
+    }
+
+    /// Anvil's accounts, which sign by themselves.
+    pub fn accounts(&self) -> &[Address] {
+        &self.senders
+    }
+
+    /// Mines transactions in one block: a block for each would have the chain's time run ahead.
+    pub async fn mine_together(&self, txs: Vec<Value>) -> Result<()> {
+        self.rpc.raw_request::<_, Value>("evm_setAutomine".into(), [false]).await?;
+        let hashes = self.send(txs).await?;
+        self.rpc.raw_request::<_, Value>("evm_mine".into(), ()).await?;
+        self.rpc.raw_request::<_, Value>("evm_setAutomine".into(), [true]).await?;
+        for hash in hashes {
+            let receipt = self.mined(hash).await?;
+            ensure!(receipt["status"] == "0x1", "a transaction reverted: {receipt}");
+        }
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! How fast the mirror is, beside Ponder and beside what fetching and inserting alone take, in one run on one machine. How fast
-//! lists are, from few rows to many.
+//! lists are, from few rows to many. How fast claims are judged and paid.
 
 mod api;
 mod ceilings;
@@ -8,6 +8,7 @@ mod live;
 mod mirror;
 mod ponder;
 mod reorgs;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -32,6 +33,8 @@ enum What {
     Index(Index),
     /// List routes of the API over generated rows
     Lists(lists::Options),
+    /// Judging, a verifier's load, vouchers, payouts
+    Verify(verify::Options),
     /// Index one chain; started by `index`
     #[command(hide = true)]
     Child(mirror::Child),
@@ -67,6 +70,7 @@ fn main() -> Result<()> {
         What::Child(child) => runtime.block_on(mirror::child(child)),
         What::Index(options) => runtime.block_on(index(&options)),
         What::Lists(options) => runtime.block_on(lists::run(&options)),
+        What::Verify(options) => runtime.block_on(verify::run(&options)),
     }
 }
 

@@ -61,6 +61,8 @@ enum Bench {
     Index(OfCrate),
     /// How fast the API's lists are, from ten thousand to a million rows (see --help after --)
     Lists(OfCrate),
+    /// How fast claims are judged and paid, and what one verifier carries (see --help after --)
+    Verify(OfCrate),
 }
 
 #[derive(Args)]
@@ -87,6 +89,12 @@ fn main() -> Result<()> {
         Task::Bench { what: Bench::Gas { json } } => bench::gas(json),
         Task::Bench { what: Bench::Index(options) } => options.run("index"),
         Task::Bench { what: Bench::Lists(options) } => options.run("lists"),
+        Task::Bench { what: Bench::Verify(options) } => {
+            // Its parts run as processes of their own.
+            let build = ["build", "--release", "--quiet", "--bin", "piecework"];
+            run::cargo(&piecework_toolchain::ensure_installed()?, &build, &[("SQLX_OFFLINE", "true")])?;
+            options.run("verify")
+        }
         Task::Contracts => contracts::build(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check } => openapi::run(check),
