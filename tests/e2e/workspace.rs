@@ -26,6 +26,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "piecework-indexer",
             "piecework-api",
             "piecework-client",
+            "piecework-worker",
             "piecework-toolchain",
         ],
     ),
