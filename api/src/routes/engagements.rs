@@ -5,27 +5,26 @@ use axum::extract::State;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::money::Amount;
 use piecework_domain::time::Timestamp;
-use piecework_domain::{outlook, rules, voucher as rule};
+use piecework_domain::{rules, voucher as rule};
 use piecework_store::engagements::Filter;
 use piecework_store::statements::Finding;
-use piecework_store::{
-    PgConnection, dues, endpoints, engagements as stored, payout_wishes, payouts as stored_payouts, specs, statements,
-};
+use piecework_store::{endpoints, engagements as stored, payout_wishes, payouts as stored_payouts, statements};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::lookup::{self, ReadParams, Snapshot};
+use super::money;
 use crate::error::Problem;
 use crate::extract::{Id, Params, malformed_cursor, page_size, parse_id, read_cursor, write_cursor};
 use crate::state::AppState;
 use crate::views::{
-    Certainty, EngagementDetail, EngagementView, EpochView, FindingView, MoneyView, NextPayout, Page, PayoutView,
-    UnsignedTransaction, VoucherView, rfc3339,
+    Certainty, EngagementDetail, EngagementView, EpochView, FindingView, Page, PayoutView, UnsignedTransaction,
+    VoucherView, rfc3339,
 };
 use crate::{Error, Result, clock};
 
 /// Verdicts per verifier that are looked at for one whose window has passed.
-const VERDICT_DEPTH: i64 = 64;
+pub const VERDICT_DEPTH: i64 = 64;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -89,32 +88,9 @@ pub async fn read(
     let db = &mut snapshot.db;
     let endpoint = endpoints::get(db, &[id]).await?.remove(&id);
     let payout_wish = payout_wishes::get(db, &[id]).await?.remove(&id);
-    let money = money(db, &row).await?;
+    let money = money::of(db, &row).await?;
     let engagement = EngagementView::new(row.engagement, row.terms, endpoint, snapshot.chain(row.block_number));
     Ok(Json(EngagementDetail { engagement, money, payout_wish }))
-}
-
-async fn money(db: &mut PgConnection, row: &stored::Row) -> Result<MoneyView> {
-    let (terms, now) = (&row.terms, clock::now());
-    let id = row.engagement.id;
-    let grace = specs::get(db, &[terms.spec_hash]).await?.remove(&terms.spec_hash).map(|spec| spec.grace_seconds());
-    let past = Timestamp(now.0.saturating_sub(terms.challenge_seconds.into()));
-    let mut verdicts = statements::attested(db, id, past, VERDICT_DEPTH).await?;
-    verdicts.extend(statements::attested(db, id, now.plus(clock::SKEW_SECONDS), 1).await?);
-    let facts = outlook::Facts {
-        terms,
-        engagement: &row.engagement,
-        verdicts: &verdicts,
-        grace_seconds: grace.unwrap_or_default(),
-    };
-    let standing = dues::standing(db, id).await?;
-    let payout = standing.map(|standing| NextPayout {
-        at: standing.due_at.map(rfc3339),
-        tx_hash: standing.tx_hash,
-        reason: standing.reason,
-        detail: standing.detail,
-    });
-    Ok(MoneyView { outlook: outlook::outlook(&facts, now), payout })
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

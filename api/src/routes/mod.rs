@@ -14,6 +14,7 @@ mod evidence;
 mod facilitator;
 mod health;
 pub mod lookup;
+mod money;
 mod payments;
 mod payout_wishes;
 mod posting;
