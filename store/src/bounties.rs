@@ -26,6 +26,8 @@ pub struct Filter {
     pub poster: Option<Address>,
     pub token: Option<Address>,
     pub kind: Option<String>,
+    /// Words of the spec, as web searches spell them.
+    pub text: Option<String>,
     /// Open for claims and awards at this time.
     pub open_at: Option<Timestamp>,
     pub certainty: Certainty,
@@ -175,6 +177,8 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
              and ($1::bytea is null or b.poster = $1)
              and ($2::bytea is null or b.token = $2)
              and ($3::text is null or exists (select from specs s where s.hash = b.spec_hash and s.kind = $3))
+             and ($9::text is null
+                  or b.spec_hash in (select s.hash from specs s where s.search @@ websearch_to_tsquery('simple', $9)))
              and ($4::timestamptz is null or (b.open_until > $4 and b.seats_taken < b.seats))
              and ($5::timestamptz is null or (b.posted_at <= $5 and (b.posted_at < $5 or b.id > $6::bytea)))
            order by b.posted_at desc, b.id limit $7"#,
@@ -186,6 +190,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, limit: i64) -> Result<
         after_id.as_ref().map(|id| id.as_slice()),
         limit,
         filter.certainty.index(),
+        filter.text,
     )
     .fetch_all(db)
     .await?;

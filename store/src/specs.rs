@@ -12,12 +12,15 @@ use crate::{Error, Result};
 /// Stores a spec under its hash; storing it again changes nothing. `body` is its canonical JSON.
 pub async fn put(db: &mut PgConnection, spec_hash: SpecHash, spec: &Spec, body: &[u8]) -> Result<()> {
     sqlx::query!(
-        "insert into specs (hash, kind, title, chain_id, body) values ($1, $2, $3, $4, $5) on conflict (hash) do nothing",
+        "insert into specs (hash, kind, title, chain_id, body, search) values ($1, $2, $3, $4, $5, to_tsvector('simple', $6))
+         on conflict (hash) do nothing",
         spec_hash.0.as_slice(),
         spec.kind(),
         spec.title(),
         to_i64(spec.chain_id())?,
         body,
+        // PostgreSQL's text can't hold NUL.
+        format!("{} {}", spec.title(), spec.description()).replace('\0', " "),
     )
     .execute(db)
     .await?;

@@ -4,6 +4,8 @@ use std::net::TcpListener;
 
 use futures::future::join_all;
 use piecework_domain::money::Amount;
+use piecework_domain::spec::{SequencerSpec, Spec};
+use piecework_domain::terms::Terms;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -18,6 +20,7 @@ async fn keys_limits_and_pages_hold_for_every_route() {
     twenty_requests_with_one_key_have_one_effect_and_one_answer(&cast).await;
     who_asks_too_much_is_told_when_to_come_back(&cast).await;
     every_problem_leads_to_its_explanation(&cast).await;
+    words_of_the_spec_find_a_bounty(&cast).await;
 }
 
 fn keyed(cast: &Cast<'_>, path: &str, key: &str, body: &Value) -> RequestBuilder {
@@ -103,4 +106,29 @@ async fn every_problem_leads_to_its_explanation(cast: &Cast<'_>) {
         assert!(answer.status() == 200 && actual.starts_with(kind), "{path}: {actual}");
         assert!(answer.text().await.unwrap().contains(says), "{path}");
     }
+}
+
+async fn words_of_the_spec_find_a_bounty(cast: &Cast<'_>) {
+    let Spec::Sequencer(spec) = cast.spec() else { panic!("another kind") };
+    let (title, description) = ("Orbit sequencer".to_owned(), "Low latency, archive not needed".to_owned());
+    let spec = Spec::Sequencer(SequencerSpec { title, description, ..spec });
+    let terms = Terms { spec_hash: spec.hash().unwrap(), ..cast.terms(cast.now().await, 3) };
+    let bounty = cast.post_offer(&terms, &cast.offer_of(&terms, &spec)).await;
+    for (q, found) in [
+        ("orbit", 1),
+        ("ORBIT archive", 1),
+        ("%22low latency%22", 1),
+        ("%22latency low%22", 0),
+        ("orbit -archive", 0),
+        ("sequencer", 2),
+        ("%27; drop table specs", 0),
+        ("%22", 0),
+    ] {
+        let page: Value = cast.api.get(&format!("/v1/bounties?q={}", q.replace(' ', "+"))).await.expect("answers");
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(items.len(), found, "{q}: {page}");
+        assert!(found != 1 || items[0]["id"] == json!(bounty), "{q}");
+    }
+    let long = cast.api.get::<Value>(&format!("/v1/bounties?q={}", "x".repeat(201))).await;
+    assert_eq!(long.expect_err("is too long").code(), Some("malformed_query"));
 }

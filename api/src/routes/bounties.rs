@@ -15,6 +15,8 @@ use crate::state::AppState;
 use crate::views::{BountyView, Certainty, Page, rfc3339};
 use crate::{Error, Result, clock};
 
+const TEXT_CHARS_MAX: usize = 200;
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListParams {
@@ -23,6 +25,8 @@ pub struct ListParams {
     certainty: Certainty,
     /// `sequencer`, …
     kind: Option<String>,
+    /// Words of the spec's title and description: `rpc -archive "low latency"`; at most 200 characters.
+    q: Option<String>,
     /// A token's address; the zero address is the native coin.
     token: Option<String>,
     poster: Option<String>,
@@ -47,13 +51,22 @@ pub async fn list(State(state): State<AppState>, Params(params): Params<ListPara
         }
     };
     // PostgreSQL's text can't hold NUL.
-    if params.kind.as_deref().is_some_and(|kind| kind.contains('\0')) {
-        return Err(Error::malformed("malformed_query", "kind must not contain NUL"));
+    for (name, text) in [("kind", &params.kind), ("q", &params.q)] {
+        if text.as_deref().is_some_and(|text| text.contains('\0')) {
+            return Err(Error::malformed("malformed_query", format!("{name} must not contain NUL")));
+        }
+    }
+    if let Some(chars) = params.q.as_deref().map(|q| q.chars().count()).filter(|chars| *chars > TEXT_CHARS_MAX) {
+        return Err(Error::malformed(
+            "malformed_query",
+            format!("q has at most {TEXT_CHARS_MAX} characters, got {chars}"),
+        ));
     }
     let filter = Filter {
         poster: params.poster.as_deref().map(parse_id).transpose()?,
         token: params.token.as_deref().map(parse_id).transpose()?,
         kind: params.kind,
+        text: params.q,
         open_at,
         certainty: params.certainty.into(),
         after: read_cursor(params.cursor.as_deref())?,

@@ -93,6 +93,13 @@ impl Spec {
         }
     }
 
+    pub fn description(&self) -> &str {
+        match self {
+            Self::Sequencer(spec) => &spec.description,
+            Self::Rpc(spec) => &spec.description,
+        }
+    }
+
     /// An epoch is judged this long after its end.
     pub fn grace_seconds(&self) -> u32 {
         match self {
