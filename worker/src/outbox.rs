@@ -104,14 +104,17 @@ pub struct Call {
 impl Purse {
     /// The caller holds the sender's lock.
     pub async fn open(db_tx: &mut PgConnection, chain: &Chain) -> Result<Self, Error> {
-        let mined_nonce = chain.mined_nonce(chain.operator()).await?;
-        let in_flight = txs::in_flight(db_tx, chain.id, chain.operator(), mined_nonce).await?;
+        let operator = chain.operator();
+        // Others wait for the lock: what the endpoint has to say is asked for at once.
+        let asked = futures::try_join!(chain.mined_nonce(operator), chain.fees(), chain.balance(operator, NATIVE));
+        let (mined_nonce, fees, held) = asked?;
+        let in_flight = txs::in_flight(db_tx, chain.id, operator, mined_nonce).await?;
         Ok(Self {
             mined_nonce,
             open: in_flight.iter().map(|(nonce, _)| *nonce).collect(),
             committed: in_flight.iter().fold(0_u128, |sum, (_, cost)| sum.saturating_add(*cost)),
-            fees: chain.fees().await?,
-            held: chain.balance(chain.operator(), NATIVE).await?.0,
+            fees,
+            held: held.0,
         })
     }
 
