@@ -43,6 +43,7 @@ create table x402_payments (
 -- Nobody pays for a bounty that somebody else is just paying for.
 create unique index x402_one_per_bounty on x402_payments (bounty_id) where state in ('pending', 'sent');
 create index x402_pending on x402_payments (chain_id, created_at) where state = 'pending';
+create index x402_failed on x402_payments (created_at) where state = 'failed';
 create index x402_of_tx on x402_payments (tx_id) where tx_id is not null;
 
 create trigger x402_announced after insert on x402_payments for each statement execute function announce_work();

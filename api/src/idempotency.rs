@@ -15,15 +15,16 @@ use piecework_store::idempotency::{self as stored, Answer, Known};
 use tokio::time::Instant;
 
 use crate::payment;
-use crate::routes::lookup;
+use crate::routes::{STATEMENT_BYTES_MAX, lookup};
+use crate::server::BODY_BYTES_MAX;
 use crate::state::AppState;
 use crate::{Error, Result};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const KEY_CHARS_MAX: usize = 200;
-/// As much as any route reads.
-const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The one route that reads more than others.
+const STATEMENTS: &str = "/v1/statements";
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// How long the same request waits for the first one's answer.
 const WAIT: Duration = Duration::from_secs(18);
@@ -47,12 +48,14 @@ pub async fn layer(State(state): State<AppState>, request: Request, next: Next) 
 
 async fn answer(state: &AppState, key: &str, request: Request, next: Next) -> Result<Response> {
     let (parts, body) = request.into_parts();
+    // As much as the route itself would read.
+    let bytes_max = if parts.uri.path() == STATEMENTS { STATEMENT_BYTES_MAX } else { BODY_BYTES_MAX };
     let too_large = |_| Error::Refused {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         code: "body_too_large",
-        detail: format!("a request has at most {REQUEST_BYTES_MAX} bytes"),
+        detail: format!("a request to this route has at most {bytes_max} bytes"),
     };
-    let body = to_bytes(body, REQUEST_BYTES_MAX).await.map_err(too_large)?;
+    let body = to_bytes(body, bytes_max).await.map_err(too_large)?;
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let paid = parts.headers.get(payment::SIGNATURE).map_or(&[][..], HeaderValue::as_bytes);
     let fingerprint = fingerprint(&[path.as_bytes(), paid, &body]);

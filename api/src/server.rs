@@ -28,7 +28,7 @@ use crate::tokens::Tokens;
 use crate::{idempotency, routes};
 
 /// Bytes a request body may have, unless a route says otherwise.
-const BODY_BYTES_MAX: usize = 256 * 1024;
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Debug)]

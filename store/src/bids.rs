@@ -63,7 +63,7 @@ pub struct Ranked {
     pub history: History,
 }
 
-/// What a runner has done in its newest 200 engagements.
+/// What a runner has done in its newest 50 engagements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct History {
     pub engagements: u64,
@@ -91,7 +91,7 @@ pub async fn ranked(
                select count(*) as engagements, coalesce(sum(units_paid), 0)::bigint as units,
                       coalesce(sum((state ->> 'faults')::bigint), 0)::bigint as faults,
                       count(*) filter (where state ->> 'reason' in ('faults', 'equivocation')) as for_cause
-               from (select units_paid, state from engagements where runner = b.runner order by started_at desc limit 200) newest) h
+               from (select units_paid, state from engagements where runner = b.runner order by started_at desc limit 50) newest) h
            where b.bounty_id = $2 and b.withdrawn_at is null and b.expires_at > now() and ($4::bytea is null or b.id = $4)
            order by b.rate, b.created_at limit $5"#,
         to_i64(chain_id)?,

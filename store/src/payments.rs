@@ -14,6 +14,9 @@ use crate::convert::{address, amount, hash, to_i64};
 use crate::error::OnConstraint;
 use crate::{Error, Result};
 
+/// Failed payments older than a week that are forgotten with each new one: anybody can make any number of them.
+const FORGOTTEN_AT_ONCE: i64 = 10;
+
 /// A payment to be settled.
 #[derive(Clone, Debug)]
 pub struct New<'a> {
@@ -56,6 +59,14 @@ pub struct Payment {
 /// the same bounty is under way. `Conflict("payment_identifier_used")`: the name is another payment's. One that failed can be tried again.
 pub async fn put(db: &mut PgConnection, new: &New<'_>) -> Result<Payment> {
     let id = new.payment.id(new.asset);
+    sqlx::query!(
+        "delete from x402_payments where id in (
+             select id from x402_payments where state = 'failed' and created_at < now() - interval '7 days'
+             order by created_at limit $1 for update skip locked)",
+        FORGOTTEN_AT_ONCE
+    )
+    .execute(&mut *db)
+    .await?;
     sqlx::query!(
         "insert into x402_payments (id, chain_id, asset, payer, pay_to, amount, payload, bounty_id, identifier, known_signer)
          values ($1, $2, $3, $4, $5, $6::text::numeric, $7, $8, $9, $10)

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::convert::{to_timestamp, to_u64};
 
 /// Verdicts that a record is made of, the newest.
-pub const VERDICTS_MAX: i64 = 10_000;
+pub const VERDICTS_MAX: i64 = 1_000;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Record {

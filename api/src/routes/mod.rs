@@ -35,7 +35,7 @@ use utoipa_axum::routes;
 use crate::state::AppState;
 
 /// A round's reports travel with its statement.
-const STATEMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const STATEMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(info(

@@ -20,7 +20,7 @@ use crate::state::AppState;
 use crate::views::{Certainty, ChainView, Page, rfc3339};
 use crate::{Error, Result};
 
-/// What a verifier has done, by its newest 10,000 verdicts.
+/// What a verifier has done, by its newest 1,000 verdicts.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifierView {

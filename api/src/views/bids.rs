@@ -21,7 +21,7 @@ pub struct BidView {
     pub history: HistoryView,
 }
 
-/// What a runner has done in its newest 200 engagements.
+/// What a runner has done in its newest 50 engagements.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryView {
