@@ -90,7 +90,12 @@ impl From<InvalidTerms> for Error {
 
 impl From<InvalidSpec> for Error {
     fn from(err: InvalidSpec) -> Self {
-        Self::rule("invalid_spec", err.to_string())
+        let detail = err.to_string();
+        match err {
+            InvalidSpec::EpochTooLong => Self::rule("epoch_too_long", detail),
+            InvalidSpec::GraceTooLong { .. } => Self::rule("grace_too_long", detail),
+            _ => Self::rule("invalid_spec", detail),
+        }
     }
 }
 

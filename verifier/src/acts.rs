@@ -29,8 +29,14 @@ use crate::{Error, judge, sign};
 const FEE_EPOCHS_MIN: usize = 20;
 /// Verdicts in one claim, far from what a block holds.
 const FEE_EPOCHS_MAX: usize = 100;
-/// Claims of fees per look: disputes are never behind many of them.
+/// Claims of fees per look, and those thought about with the chain's help: disputes are never behind many of them.
 const CLAIMS_MAX: usize = 4;
+const CLAIMS_LOOKED_AT_MAX: usize = 16;
+/// Assertions looked at before anything else is: those about the most money, and some that have waited longest.
+const FIRST_MAX: usize = 48;
+const LONGEST_MAX: usize = 16;
+/// Disputes sent before the next look: an assertion made meanwhile is never behind many of them.
+const DISPUTES_MAX: usize = 8;
 /// Assertions looked at side by side.
 const SIDE_BY_SIDE: usize = 16;
 /// What it takes until another one's dispute is seen.
@@ -41,6 +47,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(1);
 /// Until a claim that brings nothing is tried again.
 const CLAIM_PAUSE: Duration = Duration::from_secs(60);
+/// Until what is worth less than its gas is thought about again.
+const WORTHLESS_PAUSE: Duration = Duration::from_secs(600);
 
 pub struct Acts<'a> {
     pub escrow: Escrow,
@@ -65,6 +73,16 @@ pub struct Known {
     /// Assertions disputed, by when they were made, and fees claimed: left alone until then.
     disputed: HashMap<(EngagementId, Timestamp), Instant>,
     claimed: HashMap<EngagementId, Instant>,
+    /// When an assertion was looked at last.
+    looked: HashMap<EngagementId, Instant>,
+}
+
+/// What came of one look.
+pub struct Looked {
+    /// Engagements with an assertion that this verifier could contradict.
+    pub open: HashSet<EngagementId>,
+    /// Some were not looked at, or found wrong and not disputed yet.
+    pub more: bool,
 }
 
 /// A dispute worth sending.
@@ -77,14 +95,13 @@ struct Contradiction<'a> {
 }
 
 impl Acts<'_> {
-    /// One look at every assignment. What fails is logged and tried again. Returns the engagements with an assertion that this
-    /// verifier could contradict.
-    pub async fn run(&mut self, assignments: &[Assignment]) -> HashSet<EngagementId> {
+    /// One look at what matters most. What fails is logged and tried again.
+    pub async fn run(&mut self, assignments: &[Assignment]) -> Looked {
         let head = match self.escrow.head().await {
             Ok(head) => head,
             Err(err) => {
                 tracing::warn!(error = &err as &dyn std::error::Error, "no look at the settlement chain; trying again");
-                return self.known.open.clone();
+                return Looked { open: self.known.open.clone(), more: false };
             }
         };
         if let Err(err) = self.account.settle().await {
@@ -95,9 +112,9 @@ impl Acts<'_> {
         if let Err(err) = self.find_assertions(&here, head.number).await {
             tracing::warn!(error = &err as &dyn std::error::Error, "assertions not looked for; trying again");
         }
-        self.contradict(&here, head.time).await;
+        let more = self.contradict(&here, head.time).await;
         self.claim_fees(&here, head.time).await;
-        self.known.open.clone()
+        Looked { open: self.known.open.clone(), more }
     }
 
     /// What is new to this process is looked at once; after that, the escrow's events tell.
@@ -111,14 +128,33 @@ impl Acts<'_> {
         Ok(())
     }
 
-    /// Disputes, those about the most money first.
-    async fn contradict(&mut self, here: &[&Assignment], now: Timestamp) {
+    /// Those to look at now, and how many wait: most money first, and some that have waited longest, so that nobody waits for ever.
+    fn next<'a>(&mut self, here: &[&'a Assignment]) -> (Vec<&'a Assignment>, usize) {
+        // What can't be worth its gas is its poster's to dispute.
+        let valued: HashSet<_> =
+            here.iter().filter(|a| self.policy.values(a.terms.token)).map(|a| a.engagement).collect();
+        self.known.open.retain(|id| valued.contains(id));
+        let open: Vec<_> = here.iter().filter(|a| self.known.open.contains(&a.engagement)).copied().collect();
+        let at_stake = |a: &Assignment| U256::from(a.bid.rate).saturating_mul(U256::from(a.units_max));
+        let mut first = self.policy.by_worth(&open, at_stake);
+        let mut rest = first.split_off(first.len().min(FIRST_MAX));
+        rest.sort_by_key(|a| self.known.looked.get(&a.engagement).copied());
+        rest.truncate(LONGEST_MAX);
+        first.extend(rest);
+        let now = Instant::now();
+        self.known.looked.extend(first.iter().map(|a| (a.engagement, now)));
+        let waiting = open.len() - first.len();
+        (first, waiting)
+    }
+
+    /// Disputes, those about the most money first. Whether more than could be done now is left.
+    async fn contradict(&mut self, here: &[&Assignment], now: Timestamp) -> bool {
+        let (next, waiting) = self.next(here);
         let looked: Vec<_> = {
             let this = &*self;
-            let open = here.iter().filter(|a| this.known.open.contains(&a.engagement)).copied();
-            futures::stream::iter(open)
+            futures::stream::iter(next)
                 .map(|a| async move { (a, this.contradiction(a, now).await) })
-                .buffer_unordered(SIDE_BY_SIDE)
+                .buffered(SIDE_BY_SIDE)
                 .collect()
                 .await
         };
@@ -136,14 +172,22 @@ impl Acts<'_> {
                 }
             }
         }
-        found.sort_by_key(|c| U256::from(c.about.bid.rate).saturating_mul(U256::from(c.asserted - c.floor)));
-        for c in found.into_iter().rev() {
+        // They came in order.
+        let more = waiting > 0 || found.len() > DISPUTES_MAX;
+        for c in found.into_iter().take(DISPUTES_MAX) {
             let (a, engagement) = (c.about, c.about.engagement);
             self.known.disputed.insert((engagement, c.asserted_at), Instant::now() + PAUSE);
             let data = dispute_call(&a.terms, &a.verifiers, &a.bid, Contested::Assertion, c.floor, None);
             // A token's bond comes from the free balance or the allowance.
             let value = if a.terms.token == NATIVE { c.bond } else { U256::ZERO };
-            match self.account.send(a.escrow, data, value, U256::MAX).await {
+            // Gas is not burned for less than it saves; what an accepted token is worth, who accepts it knows.
+            let contested = U256::from(a.bid.rate).saturating_mul(U256::from(c.asserted - c.floor));
+            let cost_max = if a.terms.token == NATIVE { contested } else { U256::MAX };
+            match self.account.send(a.escrow, data, value, cost_max).await {
+                Ok(None) => {
+                    self.known.disputed.insert((engagement, c.asserted_at), Instant::now() + WORTHLESS_PAUSE);
+                    tracing::debug!(%engagement, %contested, "asserted units are too many, and worth less than disputing them costs");
+                }
                 Ok(tx) => tracing::info!(
                     %engagement, asserted = c.asserted, floor = c.floor, bond = %c.bond, ?tx, "asserted units disputed"
                 ),
@@ -157,11 +201,15 @@ impl Acts<'_> {
                 }
             }
         }
+        more
     }
 
     async fn contradiction<'a>(&self, a: &'a Assignment, now: Timestamp) -> Result<Look<'a>, Error> {
         // A dispute before an arbiter takes a bond, and anybody can name a friend as arbiter of a bounty that names this verifier.
         let arbiter = a.terms.arbiter;
+        if !self.policy.values(a.terms.token) {
+            return Ok(Look::Over);
+        }
         if arbiter != Address::ZERO && !(self.policy.arbiters.contains(&arbiter) && self.policy.takes(a.terms.token)) {
             return Ok(Look::Over);
         }
@@ -248,18 +296,23 @@ impl Acts<'_> {
         Ok((counted.saturating_add(more), false))
     }
 
-    /// Claims that bring something, a few per look.
+    /// Claims that bring something, a few per look, those that bring most first.
     async fn claim_fees(&mut self, here: &[&Assignment], now: Timestamp) {
-        let mut claims = 0;
-        for a in here {
+        let brings = |a: &Assignment| {
+            let epochs = rules::fee_epochs(&a.terms, a.units_max);
+            U256::from(a.terms.verifier_fee).saturating_mul(U256::from(epochs))
+        };
+        let (mut sent, mut looked_at) = (0, 0);
+        for a in self.policy.by_worth(here, brings) {
             let engagement = a.engagement;
             // Places are kept for disputes.
-            if claims == CLAIMS_MAX || !self.account.has_room(CLAIMS_MAX) {
+            if sent == CLAIMS_MAX || looked_at == CLAIMS_LOOKED_AT_MAX || !self.account.has_room(CLAIMS_MAX) {
                 return;
             }
             match self.claim_fee(a, now).await {
-                Ok(true) => claims += 1,
-                Ok(false) => {}
+                Ok(Claim::Sent) => (sent, looked_at) = (sent + 1, looked_at + 1),
+                Ok(Claim::LookedAt) => looked_at += 1,
+                Ok(Claim::Nothing) => {}
                 Err(err) => {
                     self.known.claimed.insert(engagement, Instant::now() + CLAIM_PAUSE);
                     tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "fee not claimed");
@@ -268,18 +321,17 @@ impl Acts<'_> {
         }
     }
 
-    /// Whether the chain was bothered.
-    async fn claim_fee(&mut self, a: &Assignment, now: Timestamp) -> Result<bool, Error> {
+    async fn claim_fee(&mut self, a: &Assignment, now: Timestamp) -> Result<Claim, Error> {
         let resting = self.known.claimed.contains_key(&a.engagement);
         if a.terms.verifier_fee == 0 || resting || !self.policy.takes(a.terms.token) {
-            return Ok(false);
+            return Ok(Claim::Nothing);
         }
         let over = a.ends_at.is_some_and(|end| end <= now);
         let is_worth = |verdicts: &[Verdict]| verdicts.len() >= FEE_EPOCHS_MIN || (over && !verdicts.is_empty());
         // As few reads as can be: the chain is asked once there is enough to claim by what is known here.
         let known = self.known.next_fees.get(&a.engagement).copied();
         if !is_worth(&self.matured(a, known.unwrap_or(0), now)?.0) {
-            return Ok(false);
+            return Ok(Claim::Nothing);
         }
         let next = self.escrow.next_fee_epoch(a, self.account.me).await?;
         self.known.next_fees.insert(a.engagement, next);
@@ -288,11 +340,11 @@ impl Acts<'_> {
         let reserved = usize::try_from(rules::fee_epochs(&a.terms, a.units_max)).unwrap_or(usize::MAX);
         verdicts.truncate(reserved);
         if !is_worth(&verdicts) && verdicts.len() < reserved {
-            return Ok(false);
+            return Ok(Claim::LookedAt);
         }
         self.known.claimed.insert(a.engagement, Instant::now() + CLAIM_PAUSE);
         if verdicts.is_empty() {
-            return Ok(true);
+            return Ok(Claim::LookedAt);
         }
         let engagement = a.engagement;
         let mut data = self.claim(a, &verdicts, attested_at)?;
@@ -300,7 +352,7 @@ impl Acts<'_> {
             verdicts.truncate(verdicts.len() / 2);
             if verdicts.is_empty() {
                 tracing::debug!(%engagement, "nothing is paid for these epochs");
-                return Ok(true);
+                return Ok(Claim::LookedAt);
             }
             data = self.claim(a, &verdicts, attested_at)?;
         }
@@ -312,10 +364,14 @@ impl Acts<'_> {
                 // Until it shows in what the chain says.
                 self.known.claimed.insert(engagement, Instant::now() + PAUSE);
                 tracing::info!(%engagement, epochs = verdicts.len(), %tx, "fee claimed");
+                Ok(Claim::Sent)
             }
-            None => tracing::debug!(%engagement, %amount, "a fee is worth less than claiming it costs"),
+            None => {
+                self.known.claimed.insert(engagement, Instant::now() + WORTHLESS_PAUSE);
+                tracing::debug!(%engagement, %amount, "a fee is worth less than claiming it costs");
+                Ok(Claim::LookedAt)
+            }
         }
-        Ok(true)
     }
 
     fn claim(&self, a: &Assignment, verdicts: &[Verdict], attested_at: Timestamp) -> Result<Bytes, Error> {
@@ -343,6 +399,14 @@ impl Acts<'_> {
     }
 }
 
+/// What a look at a fee comes to.
+enum Claim {
+    Nothing,
+    /// The chain was asked.
+    LookedAt,
+    Sent,
+}
+
 /// What a look at an assertion comes to.
 enum Look<'a> {
     /// None is open that this verifier would dispute.
@@ -359,6 +423,7 @@ impl Known {
         let now = Instant::now();
         self.open.retain(|id| ids.contains(id));
         self.seen.retain(|id| ids.contains(id));
+        self.looked.retain(|id, _| self.open.contains(id));
         self.next_fees.retain(|id, _| ids.contains(id));
         self.disputed.retain(|_, until| *until > now);
         self.claimed.retain(|_, until| *until > now);

@@ -4,7 +4,7 @@
 //! that a verifier takes only what pays it, and judges first what pays and locks most: who wants to be in front of others pays for it.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use piecework_client::Assignment;
 use piecework_domain::ids::EngagementId;
@@ -79,6 +79,25 @@ impl Policy {
             true => posters.chain([format!("&token={NATIVE}"), String::new()]).collect(),
             false => posters.chain(self.accepted.keys().map(|token| format!("&token={token}"))).collect(),
         }
+    }
+
+    /// Whether amounts of `token` mean something to this verifier's owner: gas is spent for them. Anybody can mint all others.
+    pub fn values(&self, token: Address) -> bool {
+        token == NATIVE || self.accepted.contains_key(&token)
+    }
+
+    /// What comes first where there is more to do than can be done: valued tokens by turns, in each the highest `worth`. Amounts of different
+    /// tokens are never compared.
+    pub fn by_worth<'a>(&self, all: &[&'a Assignment], worth: impl Fn(&Assignment) -> U256) -> Vec<&'a Assignment> {
+        let mut tokens: BTreeMap<Address, Vec<&Assignment>> = BTreeMap::new();
+        for a in all.iter().filter(|a| self.values(a.terms.token)) {
+            tokens.entry(a.terms.token).or_default().push(a);
+        }
+        for of_token in tokens.values_mut() {
+            of_token.sort_by_cached_key(|a| std::cmp::Reverse(worth(a)));
+        }
+        let longest = tokens.values().map(Vec::len).max().unwrap_or_default();
+        (0..longest).flat_map(|at| tokens.values().filter_map(move |of_token| of_token.get(at).copied())).collect()
     }
 
     /// Whether this verifier takes fees, and puts up bonds, in `token`.
@@ -176,7 +195,7 @@ mod tests {
             open_until: Timestamp(2_000),
             challenge_seconds: 1,
             notice_seconds: 1,
-            silence_seconds: 1,
+            silence_seconds: 2,
             verifier_fee: fee,
             verifier_bond_min: 0,
             open_claim: true,
@@ -289,6 +308,24 @@ mod tests {
         );
         assert_eq!(posters(&order)[..5], [3, 4, 2, 5, 1], "by turns between tokens: the best of each, then the next");
         assert_eq!(order.len(), 55);
+    }
+
+    #[test]
+    fn gas_is_spent_on_valued_tokens_only_by_turns_and_on_what_is_worth_most_first() {
+        let policy = Policy { accepted: [(USD, 0)].into(), ..Policy::default() };
+        let all = [
+            assignment(MINTED, 9, u128::MAX, 1),
+            assignment(NATIVE, 0, 1, 2),
+            assignment(USD, 0, 1_000, 3),
+            assignment(NATIVE, 0, 7, 4),
+            assignment(USD, 0, 2_000, 5),
+        ];
+        let all: Vec<_> = all.iter().collect();
+        let order = policy.by_worth(&all, |a| U256::from(a.bid.rate));
+        let order: Vec<_> = order.into_iter().map(|a| a.terms.poster.0[0]).collect();
+        assert_eq!(order, [4, 5, 2, 3]);
+        let order = Policy::default().by_worth(&all, |a| U256::from(a.bid.rate));
+        assert_eq!(order.len(), 2, "only native coin, unless an owner lists more");
     }
 
     #[test]

@@ -24,6 +24,9 @@ use crate::probe::Prober;
 use crate::round::Round;
 use crate::watch::View;
 
+/// Between two looks at assertions while some wait.
+const MORE_PAUSE: Duration = Duration::from_millis(200);
+
 #[derive(Clone, Debug)]
 pub struct Config {
     pub api_url: String,
@@ -97,12 +100,13 @@ pub async fn run(
             let mut here = Vec::clone(&assignments.borrow());
             // Money goes to the one escrow that its owner named, whatever the API says.
             here.retain(|assignment: &Assignment| assignment.escrow == escrow.address);
-            tokio::select! {
+            let looked = tokio::select! {
                 // What was sent is on chain or not; what was not is tried again after a restart.
                 () = stop.cancelled() => return,
-                open = acts.run(&here) => { asserted.send_replace(open); }
-            }
-            pause(interval, &stop).await;
+                looked = acts.run(&here) => looked,
+            };
+            asserted.send_replace(looked.open);
+            pause(if looked.more { interval.min(MORE_PAUSE) } else { interval }, &stop).await;
         }
     };
     tokio::join!(

@@ -61,6 +61,7 @@ pub async fn post(
 
     let mut db = lookup::db(&state.pool).await?;
     let terms = lookup::terms(&mut db, bounty).await?;
+    lookup::check_judgeable(&mut db, &terms).await?;
     if bid.rate > terms.rate_max {
         let detail = format!("the bounty pays at most {} per unit, the bid asks {}", terms.rate_max, bid.rate);
         return Err(Error::rule("rate_too_high", detail));

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use piecework_domain::ids::BountyId;
+use piecework_domain::terms::Terms;
 use piecework_store::bounties::{Filter, Row};
 use piecework_store::{bounties, specs as stored_specs};
 use serde::Deserialize;
@@ -103,7 +104,9 @@ async fn views(snapshot: &mut Snapshot, state: &AppState, rows: Vec<Row>) -> Res
     let mut verifiers = lookup::verifiers(&mut snapshot.db, &ids).await?;
     let specs = stored_specs::get(&mut snapshot.db, &hashes).await?;
     let now = clock::now();
+    let problem = |terms: &Terms| specs.get(&terms.spec_hash)?.check_terms(terms).err().map(|err| err.to_string());
     let views = rows.into_iter().map(|Row { block_number, bounty, .. }| BountyView {
+        problem: problem(&bounty.terms),
         id: bounty.id,
         status: BountyView::status(&bounty, now),
         verifiers: verifiers.remove(&bounty.id),

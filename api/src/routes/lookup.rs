@@ -8,7 +8,9 @@ use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
 use piecework_store::chains::{Certainty, Cursor};
-use piecework_store::{PgConnection, PgPool, PoolConnection, Transaction, bounties, chains, engagements, offers};
+use piecework_store::{
+    PgConnection, PgPool, PoolConnection, Transaction, bounties, chains, engagements, offers, specs,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -107,6 +109,12 @@ pub async fn terms(db: &mut PgConnection, id: BountyId) -> Result<Terms> {
     let offer = offers::get(db, id).await?;
     let offer = offer.ok_or_else(|| Error::not_found("bounty_not_found", format!("bounty {id}")))?;
     Ok(offer.terms)
+}
+
+/// Refuses a bounty that was posted on chain with terms that its spec can't be judged by: whoever worked for it would not be paid.
+pub async fn check_judgeable(db: &mut PgConnection, terms: &Terms) -> Result<()> {
+    let spec = specs::get(db, &[terms.spec_hash]).await?.remove(&terms.spec_hash);
+    spec.map_or(Ok(()), |spec| Ok(spec.check_terms(terms)?))
 }
 
 /// Refuses a bounty that takes nobody any more.

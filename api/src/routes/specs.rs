@@ -16,9 +16,6 @@ use crate::extract::Body;
 use crate::state::{AppState, Chain};
 use crate::{Error, Result, clock};
 
-/// Units of one epoch that a verifier's report can hold.
-const EPOCH_UNITS_MAX: u64 = 5_000;
-
 /// Windows that leave time to see, judge and get a dispute mined, with some room.
 const WINDOW_SECONDS: u32 = 30;
 
@@ -85,20 +82,7 @@ pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
     if terms.open_until.0 > 253_402_300_799 {
         return Err(Error::rule("invalid_terms", "openUntil: must be before the year 10000"));
     }
-    if u64::from(terms.epoch_seconds) / u64::from(terms.unit_seconds.max(1)) > EPOCH_UNITS_MAX {
-        let detail = format!("an epoch has at most {EPOCH_UNITS_MAX} units: its report must fit an evidence file");
-        return Err(Error::rule("epoch_too_long", detail));
-    }
     spec.check_terms(terms)?;
-    if spec.grace_seconds() > terms.silence_seconds {
-        let detail = format!(
-            "graceSeconds is {}, longer than silenceSeconds, {}: verifiers would count as silent before they may judge, and the last \
-             epoch's pay could be reclaimed",
-            spec.grace_seconds(),
-            terms.silence_seconds
-        );
-        return Err(Error::rule("grace_too_long", detail));
-    }
     let cost = terms.cost(verifiers.members.len());
     let cost = cost.ok_or_else(|| Error::rule("invalid_terms", "the cost exceeds 256 bits"))?;
     let bounty = terms.bounty_id(chain.id, chain.escrow);

@@ -24,6 +24,9 @@ pub struct BountyView {
     pub verifiers: Option<VerifierSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec: Option<Spec>,
+    /// Why no verifier judges it: it was posted on chain with terms that don't fit its spec. Nobody should work for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     #[schema(value_type = String)]
     pub deposit_address: Address,
     /// Funded and not reserved, in `terms.token`.

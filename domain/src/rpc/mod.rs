@@ -102,7 +102,7 @@ impl Outcome {
 pub fn judge(report: &Report, observed: &Observed) -> Judgement {
     let spec = &observed.spec;
     let reasons = reasons(observed);
-    let asked_enough = observed.probes.len() >= asked_min(spec);
+    let asked_enough = answers(&observed.probes).count() >= asked_min(spec);
     let is_bad = observed.endpoint.is_none() && spec.fault_below_bps > 0
         || asked_enough && success_bps(&observed.probes) < u64::from(spec.fault_below_bps);
     Judgement {
@@ -119,7 +119,7 @@ fn reasons(observed: &Observed) -> BTreeSet<Reason> {
         return [Reason::NoEndpoint].into();
     }
     let mut reasons = BTreeSet::new();
-    if probes.len() < asked_min(spec) {
+    if answers(probes).count() < asked_min(spec) {
         reasons.insert(Reason::TooFewProbes);
     }
     if success_bps(probes) < u64::from(spec.success_bps_min) {
@@ -145,10 +145,15 @@ fn asked_min(spec: &RpcSpec) -> usize {
     usize::try_from(spec.probes_min).unwrap_or(usize::MAX)
 }
 
+/// Questions about the chain. Comparisons with other endpoints are none: whoever could make many of them fail would take bonds with them.
+fn answers(probes: &[Probe]) -> impl Iterator<Item = &Probe> {
+    probes.iter().filter(|probe| probe.outcome != Outcome::Shared)
+}
+
 /// Right answers of 10,000, rounded down; all of none.
 fn success_bps(probes: &[Probe]) -> u64 {
-    let right = probes.iter().filter(|probe| probe.outcome == Outcome::Right).count();
-    bps(right, probes.len()).unwrap_or(10_000)
+    let right = answers(probes).filter(|probe| probe.outcome == Outcome::Right).count();
+    bps(right, answers(probes).count()).unwrap_or(10_000)
 }
 
 /// Stale answers of 10,000 questions about the newest block: who is always behind must not hide among questions about the past.

@@ -22,6 +22,8 @@ const DESCRIPTION_CHARS_MAX: usize = 4_000;
 pub const PROBES_AT_ONCE: u16 = 16;
 /// More would be a load in itself.
 pub const PROBES_PER_SECOND_MAX: u32 = 5;
+/// Units of one epoch that a verifier's report can hold.
+const EPOCH_UNITS_MAX: u64 = 5_000;
 const SECONDS_MAX: u32 = 7 * 24 * 3600;
 
 /// `spec.kind` decides what a unit is and what a verifier must do.
@@ -41,6 +43,13 @@ pub enum InvalidSpec {
     TooLong(usize),
     #[error("{field}: {problem}")]
     Field { field: &'static str, problem: String },
+    #[error("an epoch has at most {EPOCH_UNITS_MAX} units: its report must fit an evidence file")]
+    EpochTooLong,
+    #[error(
+        "graceSeconds is {grace}, longer than silenceSeconds, {silence}: verifiers would count as silent before they may judge, and the last \
+         epoch's pay could be reclaimed"
+    )]
+    GraceTooLong { grace: u32, silence: u32 },
     #[error(transparent)]
     NotCanonical(#[from] NotCanonical),
 }
@@ -110,6 +119,13 @@ impl Spec {
 
     /// Whether terms with these times can be about this work.
     pub fn check_terms(&self, terms: &Terms) -> Result<(), InvalidSpec> {
+        if u64::from(terms.epoch_seconds) / u64::from(terms.unit_seconds.max(1)) > EPOCH_UNITS_MAX {
+            return Err(InvalidSpec::EpochTooLong);
+        }
+        let (grace, silence) = (self.grace_seconds(), terms.silence_seconds);
+        if grace > silence {
+            return Err(InvalidSpec::GraceTooLong { grace, silence });
+        }
         let Self::Rpc(spec) = self else { return Ok(()) };
         if terms.unit_seconds != terms.epoch_seconds {
             let (unit, epoch) = (terms.unit_seconds, terms.epoch_seconds);

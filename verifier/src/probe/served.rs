@@ -21,10 +21,15 @@ pub fn announced(a: &Assignment) -> Option<&SignedEndpoint> {
     a.endpoint.as_ref().filter(|endpoint| signature::verify(a.node, digest(endpoint), &endpoint.signature).is_ok())
 }
 
-/// Host and port of an assignment's endpoint.
+/// Host and port of an assignment's endpoint, however it is spelt.
 fn host(a: &Assignment) -> String {
-    let url = a.endpoint.as_ref().map_or("", |endpoint| endpoint.url.as_str());
-    url.split('/').nth(2).unwrap_or_default().to_ascii_lowercase()
+    host_of(a.endpoint.as_ref().map_or("", |endpoint| endpoint.url.as_str()))
+}
+
+fn host_of(url: &str) -> String {
+    let Ok(url) = reqwest::Url::parse(url) else { return String::new() };
+    let name = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    format!("{name}:{}", url.port_or_known_default().unwrap_or_default())
 }
 
 #[derive(Default)]
@@ -43,6 +48,8 @@ struct Probed {
     slow: u8,
     /// Its place in this verifier's order.
     rank: usize,
+    /// Questions asked in this minute.
+    asked: (u64, u32),
 }
 
 /// Two runners' endpoints of one chain.
@@ -67,8 +74,10 @@ impl Served {
                 Some(known) if announced(a).is_some() => known.assignment = a.clone(),
                 None if announced(a).is_some() => {
                     let (assignment, spec, plan) = (a.clone(), spec.clone(), Plan::default());
-                    self.engagements
-                        .insert(a.engagement, Probed { assignment, spec, plan, under_way: 0, slow: SLOW_FOR, rank });
+                    self.engagements.insert(
+                        a.engagement,
+                        Probed { assignment, spec, plan, under_way: 0, slow: SLOW_FOR, rank, asked: (0, 0) },
+                    );
                 }
                 _ => {}
             }
@@ -88,8 +97,20 @@ impl Served {
     pub fn due(&mut self, now_ms: u64, asking: usize, at_once: usize) -> Vec<(Assignment, RpcSpec)> {
         let mut slow: usize = self.engagements.values().filter(|e| e.slow > 0).map(|e| e.under_way).sum();
         let mut waiting: Vec<_> = self.engagements.values_mut().filter(|e| e.plan.is_due(now_ms)).collect();
+        // A host is as important as the first of those that announced it, and they share it evenly: who pays a little more must not take all
+        // the questions that another needs.
+        let mut ranks: HashMap<String, usize> = HashMap::new();
+        for e in &waiting {
+            let rank = ranks.entry(host(&e.assignment)).or_insert(e.rank);
+            *rank = e.rank.min(*rank);
+        }
+        let minute = now_ms / 60_000;
+        let asked = |e: &Probed| if e.asked.0 == minute { e.asked.1 } else { 0 };
         // Who has least under way comes first, whatever the others wait for.
-        waiting.sort_by_key(|e| (e.under_way, e.rank));
+        waiting.sort_by_cached_key(|e| {
+            let rank = ranks.get(&host(&e.assignment)).copied().unwrap_or(e.rank);
+            (e.under_way, rank, asked(e), e.rank)
+        });
         self.hosts.retain(|_, next_ms| *next_ms > now_ms);
         let mut due = Vec::new();
         // By turns: one that asks for a lot holds nobody up.
@@ -104,6 +125,7 @@ impl Served {
                 }
                 self.hosts.insert(host, now_ms + HOST_PAUSE_MS);
                 e.under_way += 1;
+                e.asked = (minute, asked(e).saturating_add(1));
                 slow += usize::from(e.slow > 0);
                 due.push((e.assignment.clone(), e.spec.clone()));
                 true
@@ -141,5 +163,21 @@ impl Served {
         let seats = others().filter(|o| o.assignment.bounty == one.bounty);
         let other = seats.choose(&mut rng()).or_else(|| others().choose(&mut rng()))?;
         Some(Pair { one: one.clone(), other: other.assignment.clone(), spec: spec.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn a_host_is_one_however_it_is_spelt() {
+        for url in
+            ["http://Node.example", "http://node.example:80/a", "http://node.example./?1", "http://node.example#2"]
+        {
+            assert_eq!(host_of(url), "node.example:80", "{url}");
+        }
+        assert_ne!(host_of("http://node.example:81"), host_of("http://node.example"));
+        assert_ne!(host_of("https://node.example"), host_of("http://node.example"));
     }
 }

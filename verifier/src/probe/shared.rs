@@ -90,7 +90,7 @@ async fn known(asker: &Asker, made_at: Side<'_>, asked: Side<'_>) -> Option<Know
         asker.call(asked.url, "eth_getFilterChanges", &json!([id]), asked.timeout, BYTES_MAX).await
     };
     // All at once, in any order: who passes the questions on can't tell by another's answer which of them is real.
-    let mut ids: Vec<String> = (0..INVENTED).map(|_| invented(digits)).collect();
+    let mut ids: Vec<String> = (0..INVENTED).map(|_| invented(&id)).collect();
     let place = rng().random_range(0..=ids.len());
     ids.insert(place, id.clone());
     let mut answers = futures::future::try_join_all(ids.into_iter().map(ask)).await.ok()?;
@@ -100,14 +100,41 @@ async fn known(asker: &Asker, made_at: Side<'_>, asked: Side<'_>) -> Option<Know
     all_refused.then_some(Known { id, latency })
 }
 
-/// An id as nodes make them, that no node has made.
-fn invented(digits: usize) -> String {
+/// An id of the same shape as `real`, that no node has made: some nodes write letters and digits as hex, others any bytes, and who stands in
+/// front must not tell them apart.
+fn invented(real: &str) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let digits = real.trim_start_matches("0x");
+    let written = alloy::hex::decode(digits).ok().filter(|bytes| bytes.iter().all(u8::is_ascii_alphanumeric));
+    if let Some(bytes) = written {
+        let letter = |_: &u8| LETTERS.get(rng().random_range(0..LETTERS.len())).copied().unwrap_or(b'a');
+        return alloy::hex::encode_prefixed(bytes.iter().map(letter).collect::<Vec<u8>>());
+    }
     let digit = |n| char::from_digit(rng().random_range(u32::from(n == 0)..16), 16).unwrap_or('1');
-    format!("0x{}", (0..digits).map(digit).collect::<String>())
+    format!("0x{}", (0..digits.len()).map(digit).collect::<String>())
 }
 
 fn median(known: &[Known]) -> Duration {
     let mut latencies: Vec<_> = known.iter().map(|known| known.latency).collect();
     latencies.sort_unstable();
     latencies.get(latencies.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_ids_have_the_shape_of_real_ones() {
+        let of_letters =
+            |id: &str| alloy::hex::decode(id).is_ok_and(|bytes| bytes.iter().all(u8::is_ascii_alphanumeric));
+        let written = alloy::hex::encode_prefixed(b"aZ09bcDEfghij123");
+        for real in [written.as_str(), "0xf0e1d2c3b4a5968778695a4b3c2d1e0f", "0xabc0123456789abcdef"] {
+            for _ in 0..50 {
+                let id = invented(real);
+                assert_eq!((id.len(), of_letters(&id)), (real.len(), of_letters(real)), "{id} beside {real}");
+                assert_ne!(id, real);
+            }
+        }
+    }
 }
