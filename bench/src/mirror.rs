@@ -57,7 +57,7 @@ impl Drop for Mirror {
 impl Mirror {
     pub async fn start(chain: &Chain, admin: &str, logs: &Path) -> Result<Self> {
         let url = piecework_store::fresh_database(admin, "bench").await?;
-        let pool = piecework_store::connect(&url, 4).await?;
+        let pool = piecework_store::connect(&url, 12).await?;
         piecework_store::migrate(&pool).await?;
         let log = std::fs::File::create(logs.join("mirror.log"))?;
         let since = Instant::now();

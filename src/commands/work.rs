@@ -12,7 +12,7 @@ const LEASE: Duration = Duration::from_secs(30);
 pub async fn run(args: cli::Work) -> Result<()> {
     let stop = config::stop_on_signal()?;
     let signer = keys::read(&args.key_file)?;
-    let database = config::database(&args.database, 6).await?;
+    let database = config::database(&args.database, 8).await?;
     let settings = piecework_worker::Config {
         chain_id: args.chain.chain_id,
         escrow: args.chain.escrow,

@@ -141,7 +141,7 @@ impl Worker {
         };
         let (database, url, signer) = (ready.database_url.clone(), proxy.url.clone(), cast.signer("operator"));
         Self(tokio::spawn(async move {
-            let pool = piecework_store::connect(&database, 4).await.expect("the database answers");
+            let pool = piecework_store::connect(&database, 8).await.expect("the database answers");
             let provider = ProviderBuilder::new().connect_http(url.parse().unwrap()).erased();
             piecework_worker::run(pool, provider, signer, config, CancellationToken::new()).await.expect("runs");
         }))
