@@ -58,9 +58,15 @@ mod tests {
                 continue;
             }
             let source = std::fs::read_to_string(&path).expect("is text");
-            for mark in
-                ["Error::rule(", "Error::conflict(", "Error::not_found(", "Error::malformed(", "Error::Conflict("]
-            {
+            for mark in [
+                "Error::rule(",
+                "Self::rule(",
+                "Self::conflict(",
+                "Error::conflict(",
+                "Error::not_found(",
+                "Error::malformed(",
+                "Error::Conflict(",
+            ] {
                 found.extend(source.split(mark).skip(1).filter_map(quoted));
             }
             found.extend(source.split("code: \"").skip(1).filter_map(|rest| rest.split('"').next().map(str::to_owned)));
