@@ -84,8 +84,7 @@ pub fn outlook(facts: &Facts<'_>, now: Timestamp) -> Outlook {
     let best = |at| voucher::best(terms, e.verifiers.threshold, e.members_left(), e.record.resolved_at, verdicts, at);
     let newest = best(Timestamp(u64::MAX));
     let cap = |voucher: &voucher::Voucher| {
-        let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
-        voucher.units.min(rules::units_cap(terms, e.units_max, e.started_at, e.ends_at, attested_at))
+        voucher.units.min(rules::units_cap(terms, e.units_max, e.started_at, e.ends_at, voucher.attested_at()))
     };
     let matured = best(now).as_ref().map_or(0, cap).max(e.units_paid);
     let proven = newest.as_ref().map_or(0, cap).max(matured);

@@ -36,6 +36,13 @@ pub struct Voucher {
     pub verdicts: Vec<AttestedVerdict>,
 }
 
+impl Voucher {
+    /// When the newest of its verdicts was attested: units are capped by the clock at that time.
+    pub fn attested_at(&self) -> Timestamp {
+        self.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default()
+    }
+}
+
 /// The voucher that proves most units among verdicts whose challenge window has passed at `now`; with equal units, most
 /// faults (so that nobody can be accused of hiding them). `None` while fewer than `threshold` members have spoken.
 ///

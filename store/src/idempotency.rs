@@ -55,7 +55,7 @@ pub async fn begin(db: &mut PgConnection, key: &str, fingerprint: B256) -> Resul
 }
 
 /// What is known of a key. One that was given back meanwhile counts as under way: `begin` takes it.
-pub async fn look(db: &mut PgConnection, key: &str, fingerprint: B256) -> Result<Known> {
+async fn look(db: &mut PgConnection, key: &str, fingerprint: B256) -> Result<Known> {
     let row = sqlx::query!("select fingerprint, status, content_type, body from idempotency_keys where key = $1", key)
         .fetch_optional(db)
         .await?;

@@ -107,7 +107,9 @@ impl Acts<'_> {
         if let Err(err) = self.account.settle().await {
             tracing::warn!(error = &err as &dyn std::error::Error, "no look at own transactions; trying again");
         }
-        let here: Vec<&Assignment> = assignments.iter().filter(|a| a.chain_id == head.chain_id).collect();
+        // What can't be worth its gas is its poster's to dispute, and has no fee worth claiming.
+        let is_here = |a: &&Assignment| a.chain_id == head.chain_id && self.policy.values(a.terms.token);
+        let here: Vec<&Assignment> = assignments.iter().filter(is_here).collect();
         self.known.keep(&here);
         if let Err(err) = self.find_assertions(&here, head.number).await {
             tracing::warn!(error = &err as &dyn std::error::Error, "assertions not looked for; trying again");
@@ -130,10 +132,6 @@ impl Acts<'_> {
 
     /// Those to look at now, and how many wait: most money first, and some that have waited longest, so that nobody waits for ever.
     fn next<'a>(&mut self, here: &[&'a Assignment]) -> (Vec<&'a Assignment>, usize) {
-        // What can't be worth its gas is its poster's to dispute.
-        let valued: HashSet<_> =
-            here.iter().filter(|a| self.policy.values(a.terms.token)).map(|a| a.engagement).collect();
-        self.known.open.retain(|id| valued.contains(id));
         let open: Vec<_> = here.iter().filter(|a| self.known.open.contains(&a.engagement)).copied().collect();
         let at_stake = |a: &Assignment| U256::from(a.bid.rate).saturating_mul(U256::from(a.units_max));
         let mut first = self.policy.by_worth(&open, at_stake);
@@ -207,9 +205,6 @@ impl Acts<'_> {
     async fn contradiction<'a>(&self, a: &'a Assignment, now: Timestamp) -> Result<Look<'a>, Error> {
         // A dispute before an arbiter takes a bond, and anybody can name a friend as arbiter of a bounty that names this verifier.
         let arbiter = a.terms.arbiter;
-        if !self.policy.values(a.terms.token) {
-            return Ok(Look::Over);
-        }
         if arbiter != Address::ZERO && !(self.policy.arbiters.contains(&arbiter) && self.policy.takes(a.terms.token)) {
             return Ok(Look::Over);
         }

@@ -83,7 +83,7 @@ impl Policy {
 
     /// Whether amounts of `token` mean something to this verifier's owner: gas is spent for them. Anybody can mint all others.
     pub fn values(&self, token: Address) -> bool {
-        token == NATIVE || self.accepted.contains_key(&token)
+        token == NATIVE || self.takes(token)
     }
 
     /// What comes first where there is more to do than can be done: valued tokens by turns, in each the highest `worth`. Amounts of different

@@ -93,8 +93,7 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy, now: Timestamp) -> Decision {
     if is_frozen(e, &voucher) {
         return Decision::Wait { until: Some(now.plus(DISPUTE_PAUSE)), reason: "in_dispute" };
     }
-    let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
-    let cap = rules::units_cap(terms, e.units_max, e.started_at, e.ends_at, attested_at);
+    let cap = rules::units_cap(terms, e.units_max, e.started_at, e.ends_at, voucher.attested_at());
     let units = below_floor(e, Contested::Units, voucher.units).min(cap).saturating_sub(e.units_paid);
     let penalties = penalties(terms, e, voucher.faults);
     let ends = terms.faults_max != 0 && voucher.faults >= u64::from(terms.faults_max) && e.status == Status::Active;

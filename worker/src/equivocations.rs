@@ -2,9 +2,9 @@
 
 use piecework_contracts::slash_node_call;
 use piecework_domain::U256;
-use piecework_domain::chain::Status;
+use piecework_domain::chain::{Engagement, Status};
 use piecework_store::chains::Certainty;
-use piecework_store::engagements::{self, Row};
+use piecework_store::engagements;
 use piecework_store::equivocations::{self as stored, Equivocation};
 use piecework_store::txs::{self, Kind};
 use piecework_store::{PgConnection, PgPool};
@@ -38,6 +38,11 @@ pub async fn look(pool: &PgPool, chain: &Chain, relay: &Relay) -> Result<(), Err
     commit(db_tx).await
 }
 
+/// Nothing is left to take.
+fn is_over(e: &Engagement) -> bool {
+    e.slashed.is_some() || matches!(e.status, Status::Closed { .. })
+}
+
 /// Returns when it is looked at again; `None` where nothing can be done any more.
 async fn report(
     db_tx: &mut PgConnection,
@@ -52,11 +57,9 @@ async fn report(
         return Ok(Some(CHECK_SECONDS));
     };
     let e = &row.engagement;
-    if e.slashed.is_some() || matches!(e.status, Status::Closed { .. }) {
+    if is_over(e) {
         let settled = engagements::get(db_tx, engagement, Certainty::Finalized).await?;
-        let is_final =
-            |row: &Row| row.engagement.slashed.is_some() || matches!(row.engagement.status, Status::Closed { .. });
-        return Ok(if settled.as_ref().is_some_and(is_final) { None } else { Some(CHECK_SECONDS) });
+        return Ok(if settled.is_some_and(|row| is_over(&row.engagement)) { None } else { Some(CHECK_SECONDS) });
     }
     let gain = e.bond_left(&row.terms).0 / U256::from(2);
     let least = relay.least(row.terms.token, GAS, gas_price);

@@ -1,5 +1,6 @@
-//! The payout worker: decides what to send (payments, deposits, awards, redemptions, reports of equivocation), signs it, stores the signed bytes, sends them as
-//! often as needed, and records what became of them. Any number of workers may share one database and one key.
+//! The payout worker: decides what to send (payments, deposits, awards, redemptions, reports of equivocation), signs it, stores the
+//! signed bytes, sends them as often as needed, and records what became of them. Any number of workers may share one database and
+//! one key.
 
 mod awards;
 mod chain;

@@ -4,7 +4,7 @@ use piecework_contracts::Revert;
 use piecework_domain::Address;
 use piecework_domain::ids::EngagementId;
 use piecework_store::dues::{self, Refusal};
-use piecework_store::txs::{self, Attempt, Mined, Open};
+use piecework_store::txs::{self, Attempt, Kind, Mined, Open};
 use piecework_store::{PgPool, chains, payments};
 
 use crate::chain::{Chain, Receipt, Refused};
@@ -85,6 +85,11 @@ async fn receipt(chain: &Chain, tx: &Open) -> Result<Option<(Mined, Receipt)>, E
     Ok(None)
 }
 
+/// Whether it settles a payment by x402.
+fn is_payment(tx: &Open) -> bool {
+    tx.kind == Kind::X402.name()
+}
+
 /// Whether a redemption reverted because somebody else had redeemed the same before: nobody's fault, and no reason to wait.
 async fn is_paid_by_another(chain: &Chain, tx: &Open) -> Result<bool, Error> {
     match chain.estimate(&tx.data, GAS_MAX).await {
@@ -107,7 +112,8 @@ async fn record(pool: &PgPool, chain: &Chain, tx: &Open, mined: Mined, receipt: 
     let overtaken = !mined.succeeded && alone && is_paid_by_another(chain, tx).await?;
     let mut db_tx = begin(pool).await?;
     txs::mined(&mut db_tx, tx.id, &mined).await?;
-    if tx.mined_in.is_none()
+    if is_payment(tx)
+        && tx.mined_in.is_none()
         && let Some(bounty) = payments::tx_over(&mut db_tx, tx.id, mined.succeeded.then_some(mined.tx_hash)).await?
     {
         deposits::post(&mut db_tx, chain, bounty).await?;
@@ -141,7 +147,9 @@ async fn record(pool: &PgPool, chain: &Chain, tx: &Open, mined: Mined, receipt: 
 async fn give_up(pool: &PgPool, tx: &Open, why: &str) -> Result<(), Error> {
     let mut db_tx = begin(pool).await?;
     txs::fail(&mut db_tx, tx.id, why).await?;
-    payments::tx_over(&mut db_tx, tx.id, None).await?;
+    if is_payment(tx) {
+        payments::tx_over(&mut db_tx, tx.id, None).await?;
+    }
     let unpaid: Vec<_> = dues::payments(&mut db_tx, tx.id).await?.iter().map(|payment| payment.engagement).collect();
     dues::take_back(&mut db_tx, tx.id, &unpaid).await?;
     commit(db_tx).await?;
@@ -155,7 +163,9 @@ async fn send_again(pool: &PgPool, chain: &Chain, tx: &Open, may_bump: bool) -> 
         let mut db_tx = begin(pool).await?;
         txs::reopen(&mut db_tx, tx.id).await?;
         dues::reopen(&mut db_tx, tx.id).await?;
-        payments::tx_reopened(&mut db_tx, tx.id).await?;
+        if is_payment(tx) {
+            payments::tx_reopened(&mut db_tx, tx.id).await?;
+        }
         commit(db_tx).await?;
         tracing::warn!(kind = tx.kind, subject = %tx.subject, nonce = tx.nonce, "a reorg took it away; sending it again");
     }

@@ -221,8 +221,7 @@ pub async fn voucher(State(state): State<AppState>, Id(id): Id<EngagementId>) ->
             format!("voucher yet: {} verdicts past their window are needed", e.verifiers.threshold),
         )
     })?;
-    let attested_at = voucher.verdicts.iter().map(|v| v.statement.attested_at).max().unwrap_or_default();
-    let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, attested_at);
+    let cap = rules::units_cap(&row.terms, e.units_max, e.started_at, e.ends_at, voucher.attested_at());
     Ok(Json(VoucherView {
         engagement: id,
         units: voucher.units,

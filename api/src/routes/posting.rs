@@ -6,13 +6,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use piecework_domain::ids::BountyId;
 use piecework_domain::money::{Amount, NATIVE};
-use piecework_domain::x402::exact::{self, Asset};
+use piecework_domain::x402::exact::{self, Asset, Signer};
 use piecework_domain::x402::{
-    self, PAYMENT_IDENTIFIER, PaymentRequirements, Reason, Resource, SettlementResponse, VERSION,
+    self, PAYMENT_IDENTIFIER, PaymentPayload, PaymentRequirements, Reason, Resource, SettlementResponse, VERSION,
 };
 use piecework_domain::{Address, B256, U256};
 use piecework_store::offers::Offer;
-use piecework_store::{PgConnection, bounties, chains, offers, specs as stored_specs};
+use piecework_store::{PgConnection, bounties, chains, offers, payments as stored_payments, specs as stored_specs};
 use serde::Serialize;
 use serde_json::json;
 use tokio::time::Instant;
@@ -91,42 +91,23 @@ pub async fn post(State(state): State<AppState>, headers: HeaderMap, Body(offer)
     remember(&mut db, &state, &offer, &valid).await?;
     drop(db);
     let quote = Quote::new(&state, &headers, &offer, valid).await?;
-    let Some(payload) = payload else {
-        return if is_posted {
-            posted(&state, quote.valid.bounty, None).await
-        } else {
-            quote.unpaid(&state, None, None)
-        };
-    };
-    let Some((asset, required)) = &quote.exact else {
-        return if is_posted {
-            posted(&state, quote.valid.bounty, None).await
-        } else {
-            quote.unpaid(&state, Some(Reason::Requirements), None)
-        };
-    };
-    let checked = exact::read(&payload, required)
-        .and_then(|payment| payment.check(asset, required, clock::now()).map(|signer| (payment, signer)));
-    let (payment, signer) = match checked {
+    if is_posted {
+        let settlement = quote.known(&state, payload.as_ref()).await?;
+        return posted(&state, quote.valid.bounty, settlement).await;
+    }
+    let Some(payload) = payload else { return quote.unpaid(&state, None, None) };
+    let (asset, payment, signer) = match quote.check(&payload) {
         Ok(checked) => checked,
-        Err(_) if is_posted => return posted(&state, quote.valid.bounty, None).await,
         Err(reason) => return quote.unpaid(&state, Some(reason), None),
     };
     let id = payment.id(asset);
-    if is_posted {
-        // Nobody pays for what is there already; who asks again about its own payment hears of it.
-        let known = piecework_store::payments::get(&mut *lookup::db(&state.pool).await?, id).await?;
-        let known = known.filter(|known| known.bounty == Some(quote.valid.bounty));
-        let settlement = known.map(|known| payment::response(state.chain.id, &known));
-        return posted(&state, quote.valid.bounty, settlement).await;
-    }
     let checked = Checked { asset, payload: &payload, payment, signer, bounty: Some(quote.valid.bounty) };
     let taken = payment::take(&state, &checked, until.min(Instant::now() + payment::WAIT)).await?;
     if taken.bounty != Some(quote.valid.bounty) {
         return Err(Error::conflict("payment_used", "this authorization pays for something else".to_owned()));
     }
     let settlement = payment::response(state.chain.id, &taken);
-    if let piecework_store::payments::State::Failed { reason, .. } = &taken.state {
+    if let stored_payments::State::Failed { reason, .. } = &taken.state {
         let reason = Reason::of_code(reason).unwrap_or(Reason::State);
         return quote.unpaid(&state, Some(reason), Some(settlement));
     }
@@ -158,6 +139,22 @@ impl Quote {
         });
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         Ok(Self { valid, token: offer.terms.token, url: format!("http://{host}/v1/bounties"), exact })
+    }
+
+    /// The payment in `payload`, if it pays what this costs.
+    fn check(&self, payload: &PaymentPayload) -> Result<(&Asset, exact::Payment, Signer), Reason> {
+        let (asset, required) = self.exact.as_ref().ok_or(Reason::Requirements)?;
+        let payment = exact::read(payload, required)?;
+        let signer = payment.check(asset, required, clock::now())?;
+        Ok((asset, payment, signer))
+    }
+
+    /// What became of a payment for a bounty that is there already. Nobody pays for that: one that is not known is not taken.
+    async fn known(&self, state: &AppState, payload: Option<&PaymentPayload>) -> Result<Option<SettlementResponse>> {
+        let Some(Ok((asset, payment, _))) = payload.map(|payload| self.check(payload)) else { return Ok(None) };
+        let known = stored_payments::get(&mut *lookup::db(&state.pool).await?, payment.id(asset)).await?;
+        let known = known.filter(|known| known.bounty == Some(self.valid.bounty));
+        Ok(known.map(|known| payment::response(state.chain.id, &known)))
     }
 
     fn unpaid(

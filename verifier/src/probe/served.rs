@@ -21,11 +21,7 @@ pub fn announced(a: &Assignment) -> Option<&SignedEndpoint> {
     a.endpoint.as_ref().filter(|endpoint| signature::verify(a.node, digest(endpoint), &endpoint.signature).is_ok())
 }
 
-/// Host and port of an assignment's endpoint, however it is spelt.
-fn host(a: &Assignment) -> String {
-    host_of(a.endpoint.as_ref().map_or("", |endpoint| endpoint.url.as_str()))
-}
-
+/// Host and port of a URL, however it is spelt.
 fn host_of(url: &str) -> String {
     let Ok(url) = reqwest::Url::parse(url) else { return String::new() };
     let name = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
@@ -41,6 +37,8 @@ pub struct Served {
 
 struct Probed {
     assignment: Assignment,
+    /// Host and port of its endpoint.
+    host: String,
     spec: RpcSpec,
     plan: Plan,
     under_way: usize,
@@ -71,15 +69,18 @@ impl Served {
             let Spec::Rpc(spec) = &a.spec else { continue };
             match self.engagements.get_mut(&a.engagement) {
                 Some(known) if known.assignment.endpoint == a.endpoint => known.assignment = a.clone(),
-                Some(known) if announced(a).is_some() => known.assignment = a.clone(),
-                None if announced(a).is_some() => {
-                    let (assignment, spec, plan) = (a.clone(), spec.clone(), Plan::default());
-                    self.engagements.insert(
-                        a.engagement,
-                        Probed { assignment, spec, plan, under_way: 0, slow: SLOW_FOR, rank, asked: (0, 0) },
-                    );
+                known => {
+                    let Some(host) = announced(a).map(|endpoint| host_of(&endpoint.url)) else { continue };
+                    match known {
+                        Some(known) => (known.assignment, known.host) = (a.clone(), host),
+                        None => {
+                            let (assignment, spec, plan) = (a.clone(), spec.clone(), Plan::default());
+                            let (under_way, slow, asked) = (0, SLOW_FOR, (0, 0));
+                            let probed = Probed { assignment, host, spec, plan, under_way, slow, rank, asked };
+                            self.engagements.insert(a.engagement, probed);
+                        }
+                    }
                 }
-                _ => {}
             }
         }
     }
@@ -101,14 +102,16 @@ impl Served {
         // the questions that another needs.
         let mut ranks: HashMap<String, usize> = HashMap::new();
         for e in &waiting {
-            let rank = ranks.entry(host(&e.assignment)).or_insert(e.rank);
-            *rank = e.rank.min(*rank);
+            match ranks.get_mut(&e.host) {
+                Some(rank) => *rank = e.rank.min(*rank),
+                None => drop(ranks.insert(e.host.clone(), e.rank)),
+            }
         }
         let minute = now_ms / 60_000;
         let asked = |e: &Probed| if e.asked.0 == minute { e.asked.1 } else { 0 };
         // Who has least under way comes first, whatever the others wait for.
         waiting.sort_by_cached_key(|e| {
-            let rank = ranks.get(&host(&e.assignment)).copied().unwrap_or(e.rank);
+            let rank = ranks.get(&e.host).copied().unwrap_or(e.rank);
             (e.under_way, rank, asked(e), e.rank)
         });
         self.hosts.retain(|_, next_ms| *next_ms > now_ms);
@@ -119,11 +122,10 @@ impl Served {
                 let has_room = asking + due.len() < at_once
                     && e.under_way < usize::from(PROBES_AT_ONCE)
                     && (e.slow == 0 || slow < at_once / 2);
-                let host = host(&e.assignment);
-                if !has_room || self.hosts.contains_key(&host) || !e.plan.take(now_ms) {
+                if !has_room || self.hosts.contains_key(&e.host) || !e.plan.take(now_ms) {
                     return false;
                 }
-                self.hosts.insert(host, now_ms + HOST_PAUSE_MS);
+                self.hosts.insert(e.host.clone(), now_ms + HOST_PAUSE_MS);
                 e.under_way += 1;
                 e.asked = (minute, asked(e).saturating_add(1));
                 slow += usize::from(e.slow > 0);
