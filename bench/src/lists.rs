@@ -16,7 +16,7 @@ use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, B256, U256};
 use piecework_store::chains::{self, Header, Mark};
 use piecework_store::events::{self, Placed};
-use piecework_store::{PgPool, bounties, engagements, specs};
+use piecework_store::{PgPool, assignments, bounties, engagements, specs};
 use serde_json::{Value, json};
 
 use crate::{Server, api, percentile, say};
@@ -224,6 +224,8 @@ impl World {
         let mut db_tx = pool.begin().await?;
         bounties::add(&mut db_tx, CHAIN_ID, &posted.iter().collect::<Vec<_>>()).await?;
         engagements::put(&mut db_tx, CHAIN_ID, &engaged).await?;
+        let ids: Vec<_> = engaged.iter().map(|(e, _)| e.id).collect();
+        assignments::renew(&mut db_tx, &ids).await?;
         let last = header(range.end - 1);
         chains::add_headers(&mut db_tx, CHAIN_ID, std::slice::from_ref(&last)).await?;
         chains::set_cursor(&mut db_tx, CHAIN_ID, &last).await?;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use piecework_domain::Address;
-use piecework_domain::chain::{Bounty, Engagement, Event, Inconsistent, Subject};
+use piecework_domain::chain::{Bounty, Engagement, Event, Inconsistent, Status, Subject};
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::money::Amount;
 use piecework_store::events::{self, Placed};
 use piecework_store::payouts::{self, Payout};
-use piecework_store::{PgConnection, balances, bounties, engagements};
+use piecework_store::{PgConnection, assignments, balances, bounties, engagements};
 
 use crate::Error;
 
@@ -68,6 +68,7 @@ pub async fn write(db_tx: &mut PgConnection, chain_id: u64, placed: &[Placed], k
         let rows = engagements::load(db_tx, &ids_of_engagements).await?;
         states.engagements = rows.into_iter().map(|row| (row.0.id, row)).collect();
     }
+    let known_engagements: BTreeSet<_> = states.engagements.keys().copied().collect();
     let paid = fold(&mut states, placed).map_err(|(placed, err)| Error::Inconsistent {
         chain_id,
         block: placed.block_number,
@@ -86,6 +87,11 @@ pub async fn write(db_tx: &mut PgConnection, chain_id: u64, placed: &[Placed], k
     let engagements: Vec<_> = states.engagements.into_values().collect();
     if !engagements.is_empty() {
         engagements::put(db_tx, chain_id, &engagements).await?;
+    }
+    let came_or_went = |e: &Engagement| !known_engagements.contains(&e.id) || matches!(e.status, Status::Closed { .. });
+    let came_or_went: Vec<_> = engagements.iter().filter(|(e, _)| came_or_went(e)).map(|(e, _)| e.id).collect();
+    if !came_or_went.is_empty() {
+        assignments::renew(db_tx, &came_or_went).await?;
     }
     let balances: Vec<_> = states.balances.into_iter().map(|(key, (amount, block))| (key, amount, block)).collect();
     if !balances.is_empty() {

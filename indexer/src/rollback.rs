@@ -2,7 +2,7 @@
 
 use alloy::eips::BlockNumberOrTag;
 use piecework_store::chains::{Cursor, Header};
-use piecework_store::{PgConnection, balances, bounties, chains, engagements, events, payouts};
+use piecework_store::{PgConnection, assignments, balances, bounties, chains, engagements, events, payouts};
 
 use crate::Error;
 use crate::endpoints::Endpoints;
@@ -52,7 +52,9 @@ pub async fn to(db_tx: &mut PgConnection, chain_id: u64, fork: &Header) -> Resul
     let gone = events::revert_above(db_tx, chain_id, fork.number).await?;
     let subjects = Subjects::of(gone.iter());
     bounties::restore(db_tx, &subjects.bounties.into_iter().collect::<Vec<_>>(), fork.number).await?;
-    engagements::restore(db_tx, &subjects.engagements.into_iter().collect::<Vec<_>>(), fork.number).await?;
+    let ids: Vec<_> = subjects.engagements.into_iter().collect();
+    engagements::restore(db_tx, &ids, fork.number).await?;
+    assignments::renew(db_tx, &ids).await?;
     balances::restore(db_tx, chain_id, &subjects.balances.into_iter().collect::<Vec<_>>(), fork.number).await?;
     payouts::remove_above(db_tx, chain_id, fork.number).await?;
     chains::drop_headers_above(db_tx, chain_id, fork.number).await?;

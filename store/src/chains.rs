@@ -246,6 +246,7 @@ pub async fn forget(db: &mut PgConnection, chain_id: u64) -> Result<()> {
         "balances_past",
         "balances",
         "payouts",
+        "assignments",
         "engagements_past",
         "engagements",
         "bounties_past",

@@ -2,19 +2,17 @@
 
 use std::collections::HashMap;
 
+use piecework_domain::Address;
 use piecework_domain::chain::{Bounty, Engagement};
 use piecework_domain::ids::{BountyId, EngagementId};
-use piecework_domain::money::Amount;
-use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
-use piecework_domain::{Address, U256};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::Result;
 use crate::chains::Certainty;
 use crate::convert::{hash, to_i64, to_time, to_u64};
-use crate::{Error, Result};
 
 /// An engagement, its bounty's terms, and the block that last changed it.
 #[derive(Clone, Debug)]
@@ -117,15 +115,15 @@ pub async fn load(db: &mut PgConnection, ids: &[EngagementId]) -> Result<Vec<(En
 }
 
 /// A row's columns as the queries below select them.
-struct Selected {
-    chain_id: i64,
-    block_number: i64,
-    state: Json<Engagement>,
-    bounty: Json<Bounty>,
+pub(crate) struct Selected {
+    pub(crate) chain_id: i64,
+    pub(crate) block_number: i64,
+    pub(crate) state: Json<Engagement>,
+    pub(crate) bounty: Json<Bounty>,
 }
 
 impl Selected {
-    fn row(self) -> Result<Row> {
+    pub(crate) fn row(self) -> Result<Row> {
         Ok(Row {
             chain_id: to_u64(self.chain_id)?,
             block_number: to_u64(self.block_number)?,
@@ -213,112 +211,6 @@ pub async fn page(db: &mut PgConnection, chain_id: u64, after: Option<Engagement
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Selected::row).collect()
-}
-
-/// An engagement a verifier has to judge, and how far it has.
-#[derive(Clone, Debug)]
-pub struct Assignment {
-    pub row: Row,
-    pub spec: Spec,
-    pub next_epoch: u64,
-    pub units: u64,
-    pub faults: u64,
-}
-
-/// What a verifier asks for: unset filters match everything.
-#[derive(Clone, Debug, Default)]
-pub struct AssignmentFilter {
-    /// Chains whose blocks it can judge.
-    pub chains: Option<Vec<u64>>,
-    pub token: Option<Address>,
-    pub poster: Option<Address>,
-    /// After this row in the list's order.
-    pub after: Option<AssignmentPlace>,
-}
-
-/// A row's place in the order of assignments: the highest fee first, then the most locked at the award, in base units of whatever token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AssignmentPlace {
-    pub fee: Amount,
-    pub locked: Amount,
-    pub id: EngagementId,
-}
-
-impl Assignment {
-    pub fn place(&self) -> AssignmentPlace {
-        let (e, terms) = (&self.row.engagement, &self.row.terms);
-        let locked = U256::from(e.bid.rate).saturating_mul(U256::from(terms.units_max));
-        AssignmentPlace { fee: terms.verifier_fee.into(), locked: Amount(locked), id: e.id }
-    }
-}
-
-/// Engagements whose verifier set names `verifier`, that are not closed, with its last verdict. Those that pay and lock most come first:
-/// a reader that has a bound loses what is worth least.
-pub async fn assignments(
-    db: &mut PgConnection,
-    verifier: Address,
-    filter: &AssignmentFilter,
-    limit: i64,
-) -> Result<Vec<Assignment>> {
-    let chains = filter.chains.as_ref().map(|ids| ids.iter().map(|id| to_i64(*id)).collect::<Result<Vec<_>>>());
-    let chains = chains.transpose()?;
-    let rows = sqlx::query!(
-        r#"with named as (
-               select e.id, e.bounty_id, s.body, (b.state #>> '{terms,verifierFee}')::numeric as fee,
-                      (e.state #>> '{bid,rate}')::numeric * (b.state #>> '{terms,unitsMax}')::numeric as locked
-               from engagements e
-               join bounties b on b.id = e.bounty_id
-               join specs s on s.hash = b.spec_hash
-               where e.status <> 'closed' and e.state -> 'verifiers' -> 'members' ? $2
-                 and ($3::bytea is null or b.token = $3) and ($4::bytea is null or b.poster = $4)
-                 and ($5::bigint[] is null or s.chain_id = any($5))),
-           page as (
-               select * from named
-               where $6::text is null or (fee, locked, id) < ($6::text::numeric, $7::text::numeric, $8::bytea)
-               order by fee desc, locked desc, id desc limit $9)
-           select e.chain_id, e.block_number, e.state as "state: Json<Engagement>", b.state as "bounty: Json<Bounty>",
-                  p.body as spec, v.epoch as "epoch?", v.units as "units?", v.faults as "faults?"
-           from page p
-           join engagements e on e.id = p.id
-           join bounties b on b.id = p.bounty_id
-           left join lateral (select epoch, units, faults from verdicts
-                              where engagement_id = e.id and verifier = $1 order by epoch desc limit 1) v on true
-           order by p.fee desc, p.locked desc, p.id desc"#,
-        verifier.as_slice(),
-        verifier_key(verifier),
-        filter.token.as_ref().map(|token| token.as_slice()),
-        filter.poster.as_ref().map(|poster| poster.as_slice()),
-        chains.as_deref(),
-        filter.after.map(|place| place.fee.to_string()),
-        filter.after.map(|place| place.locked.to_string()),
-        filter.after.as_ref().map(|place| place.id.0.as_slice()),
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let next_epoch = row.epoch.map_or(Ok(0), |epoch| to_u64(epoch).map(|epoch| epoch + 1))?;
-            Ok(Assignment {
-                spec: Spec::parse(&row.spec).map_err(|_| Error::Corrupt("spec"))?,
-                next_epoch,
-                units: row.units.map_or(Ok(0), to_u64)?,
-                faults: row.faults.map_or(Ok(0), to_u64)?,
-                row: Selected {
-                    chain_id: row.chain_id,
-                    block_number: row.block_number,
-                    state: row.state,
-                    bounty: row.bounty,
-                }
-                .row()?,
-            })
-        })
-        .collect()
-}
-
-/// How JSON spells an address inside `state`.
-fn verifier_key(verifier: Address) -> String {
-    serde_json::to_value(verifier).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// How many engagements, and how many of them are active.

@@ -1,6 +1,7 @@
 //! All SQL of Piecework, one file per aggregate. Functions take a connection and never begin or commit: the caller owns the
 //! `db_tx`. Queries are checked against the schema at build time (`.sqlx`, see `cargo xtask sqlx`).
 
+pub mod assignments;
 pub mod awards;
 pub mod balances;
 pub mod bids;

@@ -65,6 +65,9 @@ async fn through_kills_faults_and_reorgs_every_base_unit_ends_where_it_belongs()
     cast.api.post::<Value>("/v1/bounties", &cast.offer(&terms)).await.expect_err("is unpaid");
     let funded = rules::reserve(&terms, 3, RATE).unwrap().0 * U256::from(engagements);
     let escrow = dev.ready.escrow;
+    // Dozens of engagements lock more than a development account has.
+    let plenty = json!([cast.address("poster"), funded * U256::from(2)]);
+    cast.chain.raw_request::<_, Value>("anvil_setBalance".into(), plenty).await.expect("anvil sets a balance");
     cast.send("poster", escrow, funded, piecework_contracts::post_call(&terms, Amount(funded))).await;
     eventually("the bounty is posted", 30, || async { cast.bounty(bounty).await.ok() }).await;
     let payee = cast.address("payee1");

@@ -14,7 +14,7 @@ pub enum Error {
     WrongChain { expected: u64, actual: u64 },
     #[error("it would take {0} gas: a hostile token?")]
     TooMuchGas(u64),
-    #[error("the API says other times or units than the escrow: it lies, or is behind")]
+    #[error("the API says another start than the escrow: the endpoint is behind, or the API lies")]
     Unconfirmed,
     #[error("not done within {} s", .0.as_secs())]
     TookTooLong(std::time::Duration),

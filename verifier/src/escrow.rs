@@ -62,13 +62,16 @@ impl Escrow {
         Ok(Head { chain_id, number: header.number, time: Timestamp(header.timestamp) })
     }
 
-    /// When an engagement began and ends, and how many units are reserved, must be what the chain says: with other times, honest
-    /// blocks would lie outside their epochs. `false` also while the API is behind the chain.
-    pub async fn confirms(&self, a: &Assignment) -> Result<bool, Error> {
+    /// The assignment with the chain's own word for what can change: when it ends and how many units are reserved. The API may be a block
+    /// behind, for ever if a poster extends in every block. `None` where they began at different times: honest blocks would lie outside their
+    /// epochs; also while this endpoint is behind the API.
+    pub async fn confirmed(&self, a: &Assignment) -> Result<Option<Assignment>, Error> {
         let state = self.read(abi::engagementCall { id: a.engagement.0 }).await?;
+        if Timestamp(state.startedAt.to()) != a.started_at {
+            return Ok(None);
+        }
         let ends_at = Some(state.endsAt.to::<u64>()).filter(|at| *at != 0).map(Timestamp);
-        let started_at = Timestamp(state.startedAt.to());
-        Ok((started_at, ends_at, state.unitsMax.to::<u64>()) == (a.started_at, a.ends_at, a.units_max))
+        Ok(Some(Assignment { ends_at, units_max: state.unitsMax.to(), ..a.clone() }))
     }
 
     /// Engagements that units were asserted for after block `since` (and some blocks before it, which a reorg may have replaced).

@@ -180,11 +180,11 @@ impl Round<'_> {
         let Some(view) = self.views.get(&judge::chain_of(assignment)) else {
             return Err(Error::NoEndpoint(judge::chain_of(assignment)));
         };
-        if let Some(escrow) = self.escrow.filter(|escrow| escrow.address == assignment.escrow)
-            && !escrow.confirms(assignment).await?
-        {
-            return Err(Error::Unconfirmed);
-        }
+        let confirmed = match self.escrow.filter(|escrow| escrow.address == assignment.escrow) {
+            Some(escrow) => Some(escrow.confirmed(assignment).await?.ok_or(Error::Unconfirmed)?),
+            None => None,
+        };
+        let assignment = confirmed.as_ref().unwrap_or(assignment);
         // What was counted before is this verifier's own word, not the API's.
         let mut before = match assignment.next_epoch.checked_sub(1) {
             None => Before { units: 0, faults: 0 },

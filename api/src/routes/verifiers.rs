@@ -8,7 +8,7 @@ use piecework_domain::messages::{Bid, SignedEndpoint};
 use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
-use piecework_store::engagements::{self, AssignmentFilter, AssignmentPlace};
+use piecework_store::assignments::{self, Filter, Place};
 use piecework_store::{canaries, endpoints, records};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -138,14 +138,14 @@ pub async fn assignments(
     Params(params): Params<AssignmentParams>,
 ) -> Result<Json<Page<AssignmentView>>> {
     let limit = page_size_up_to(params.limit, ASSIGNMENTS_MAX)?;
-    let filter = AssignmentFilter {
+    let filter = Filter {
         chains: params.chains.as_deref().map(chain_ids).transpose()?,
         token: params.token.as_deref().map(parse_id).transpose()?,
         poster: params.poster.as_deref().map(parse_id).transpose()?,
         after: params.cursor.as_deref().map(place).transpose()?,
     };
     let mut snapshot = Snapshot::take(&state, Certainty::Latest).await?;
-    let rows = engagements::assignments(&mut snapshot.db, verifier, &filter, limit).await?;
+    let rows = assignments::list(&mut snapshot.db, verifier, &filter, limit).await?;
     let ids: Vec<_> = rows.iter().map(|a| a.row.engagement.id).collect();
     let mut served = endpoints::get(&mut snapshot.db, &ids).await?;
     let escrow = state.chain.escrow;
@@ -153,7 +153,7 @@ pub async fn assignments(
         rows,
         limit,
         |a| {
-            let AssignmentPlace { fee, locked, id } = a.place();
+            let Place { fee, locked, id } = a.place();
             format!("{fee}_{locked}_{id}")
         },
         |a| AssignmentView {
@@ -186,11 +186,11 @@ fn chain_ids(text: &str) -> Result<Vec<u64>> {
     })
 }
 
-fn place(cursor: &str) -> Result<AssignmentPlace> {
+fn place(cursor: &str) -> Result<Place> {
     let mut parts = cursor.splitn(3, '_');
     let mut next = || parts.next().ok_or_else(malformed_cursor);
     let (fee, locked, id) = (next()?, next()?, next()?);
-    Ok(AssignmentPlace {
+    Ok(Place {
         fee: fee.parse().map_err(|_| malformed_cursor())?,
         locked: locked.parse().map_err(|_| malformed_cursor())?,
         id: parse_id(id).map_err(|_| malformed_cursor())?,

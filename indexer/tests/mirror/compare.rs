@@ -7,10 +7,11 @@ use piecework_store::feed::{self, Filter};
 use sqlx::{AssertSqlSafe, Row};
 
 /// Everything that comes from the chain, as text. `seq` says when something was indexed, not what.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("events", "(to_jsonb(t) - 'seq')::text"),
     ("bounties", "t::text"),
     ("engagements", "t::text"),
+    ("assignments", "t::text"),
     ("balances", "t::text"),
     ("payouts", "t::text"),
 ];
