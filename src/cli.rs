@@ -300,6 +300,9 @@ pub struct Run {
     /// File that remembers every claim signed
     #[arg(long, env = "PIECEWORK_RUNNER_JOURNAL", default_value = ".piecework/runner.redb")]
     pub journal: PathBuf,
+    /// For a second companion with the same key: leave each block to the first one for this long, less than the spec's `graceSeconds`
+    #[arg(long, env = "PIECEWORK_STAND_IN_AFTER_MS", default_value_t = 0)]
+    pub stand_in_after_ms: u64,
     #[arg(long, env = "PIECEWORK_RUN_INTERVAL_MS", default_value_t = 300)]
     pub interval_ms: u64,
 }

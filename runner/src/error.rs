@@ -1,5 +1,7 @@
 //! What stops a step of the companion.
 
+use piecework_domain::ids::EngagementId;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -12,6 +14,10 @@ pub enum Error {
     Corrupt(#[source] serde_json::Error),
     #[error("the endpoint is http(s)://host…, without user and password, got {0:?}")]
     Endpoint(String),
+    #[error(
+        "the API has a claim for block {number} of {engagement} that this key didn't sign: nothing is signed while it says so"
+    )]
+    Foreign { engagement: EngagementId, number: u64 },
     #[error("signing")]
     Sign(#[source] alloy::signers::Error),
 }

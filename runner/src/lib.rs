@@ -8,6 +8,7 @@ mod error;
 mod journal;
 mod node;
 mod run;
+mod turn;
 mod work;
 
 pub use error::Error;

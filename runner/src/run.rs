@@ -16,6 +16,7 @@ use crate::Error;
 use crate::engaged::Engaged;
 use crate::journal::Journal;
 use crate::node::Node;
+use crate::turn::Turn;
 use crate::work::Work;
 
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct Config {
     pub endpoint: Option<String>,
     /// One file: every claim signed.
     pub journal: PathBuf,
+    /// Zero, or this companion is a second one of its key: how long it leaves each block to the other.
+    pub stand_in_after: Duration,
     /// How often to look for new blocks and send.
     pub interval: Duration,
     /// How often to look for new engagements.
@@ -49,7 +52,8 @@ pub async fn run(
     let journal = Journal::open(&config.journal)?;
     let node = Node(node);
     let domain = Domain::new(config.chain_id, config.escrow);
-    let work = Work { api: &api, node: &node, journal: &journal, signer: &signer, domain: &domain };
+    let turn = Turn::new(config.stand_in_after);
+    let mut work = Work { api: &api, node: &node, journal: &journal, signer: &signer, domain: &domain, turn };
     tracing::info!(runner = %config.runner, node = %signer.address(), "watching the node");
 
     let mut engaged = Engaged::new(&api, config.runner, signer.address());

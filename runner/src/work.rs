@@ -1,22 +1,29 @@
 //! One engagement's work: sign what the node made, send what was signed.
 
+use std::time::Instant;
+
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use piecework_client::{Client, Engagement};
-use piecework_domain::Bytes;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::messages::{BlockClaim, Domain, SignedEndpoint};
 use piecework_domain::sequencer::{CLAIMS_PER_BATCH_MAX, SignedClaim};
 use piecework_domain::time::Timestamp;
+use piecework_domain::{Bytes, signature};
 
 use crate::journal::Journal;
 use crate::node::{Header, Node};
+use crate::turn::Turn;
 use crate::{Error, clock};
 
 /// Blocks signed per step, so that sending is never starved.
 const SIGN_AT_ONCE: usize = 500;
 /// Blocks looked back at for replacements after a reorg of the node's chain.
 const REORG_DEPTH: u64 = 64;
+/// Published claims taken up per step of the way.
+const TAKE_UP_AT_ONCE: usize = 5_000;
+/// The highest block number there is: evidence is canonical JSON, whose numbers are doubles (RFC 8785).
+const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 pub struct Work<'a> {
     pub api: &'a Client,
@@ -24,15 +31,27 @@ pub struct Work<'a> {
     pub journal: &'a Journal,
     pub signer: &'a PrivateKeySigner,
     pub domain: &'a Domain,
+    pub turn: Turn,
+}
+
+/// A block of the node to be claimed at a revision.
+struct Due {
+    header: Header,
+    revision: u64,
 }
 
 impl Work<'_> {
     /// Signs the node's new blocks and sends what is signed.
-    pub async fn claim_blocks(&self, engagement: &Engagement) -> Result<(), Error> {
+    pub async fn claim_blocks(&mut self, engagement: &Engagement) -> Result<(), Error> {
+        let id = engagement.id;
+        // Signed before a crash: another companion may have gone on since.
+        if let Some(first) = self.journal.unsent(id, 1)?.first() {
+            self.take_up(id, first.number).await?;
+        }
         // What was signed before is sent whatever the node says.
         let signed = self.sign(engagement).await;
-        self.send(engagement.id).await?;
-        signed.map(drop)
+        self.send(id).await?;
+        signed
     }
 
     /// Tells where the node answers, unless that is known.
@@ -49,39 +68,56 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Signs and stores claims for the node's new blocks. Returns how many.
-    async fn sign(&self, engagement: &Engagement) -> Result<usize, Error> {
-        let started_at = engagement.started_at();
-        let Some(head) = self.node.head().await? else {
-            return Ok(0);
-        };
+    /// Signs and stores claims for the node's new blocks.
+    async fn sign(&mut self, engagement: &Engagement) -> Result<(), Error> {
         let id = engagement.id;
-        let mut claims = self.replaced(id, &head).await?;
+        let mut asked_from = u64::MAX;
+        let due = loop {
+            let due = self.due(engagement).await?;
+            let Some(first) = due.first().map(|due| due.header.number) else {
+                return Ok(());
+            };
+            if first >= asked_from {
+                break due;
+            }
+            // Asked before the node, not after: what it says now is signed at once.
+            self.take_up(id, first).await?;
+            asked_from = first;
+        };
+        let now = Instant::now();
+        let mine: Vec<&Due> = due.iter().take_while(|due| self.turn.is_mine(id, &due.header, now)).collect();
+        let claims = mine.into_iter().map(|due| self.claim(id, due)).collect::<Result<Vec<_>, _>>()?;
+        self.journal.add(id, &claims)
+    }
+
+    /// What the node has and this key has not signed, ascending.
+    async fn due(&self, engagement: &Engagement) -> Result<Vec<Due>, Error> {
+        let id = engagement.id;
+        let Some(head) = self.node.head().await? else {
+            return Ok(vec![]);
+        };
+        let mut due = self.replaced(id, &head).await?;
         let mut next = match self.journal.last(id)? {
             Some(last) => last.number + 1,
-            None => self.first_after(started_at, &head).await?,
+            None => self.first_after(engagement.started_at(), &head).await?,
         };
-        while next <= head.number && claims.len() < SIGN_AT_ONCE {
+        while next <= head.number && due.len() < SIGN_AT_ONCE {
             let Some(header) = self.node.at(next).await? else {
                 break;
             };
-            claims.push(self.claim(id, &header, 0)?);
+            due.push(Due { header, revision: 0 });
             next += 1;
         }
-        if !claims.is_empty() {
-            claims.sort_by_key(|claim| (claim.number, claim.revision));
-            self.journal.add(id, &claims)?;
-        }
-        Ok(claims.len())
+        Ok(due)
     }
 
     /// Blocks the node had to build again because its chain was reorganised: a higher revision each, so that an honest rebuild
     /// is not two hashes for one revision. The spec limits how many of them count.
-    async fn replaced(&self, id: EngagementId, head: &Header) -> Result<Vec<SignedClaim>, Error> {
+    async fn replaced(&self, id: EngagementId, head: &Header) -> Result<Vec<Due>, Error> {
         let Some(last) = self.journal.last(id)? else {
             return Ok(vec![]);
         };
-        let mut claims = Vec::new();
+        let mut due = Vec::new();
         let mut number = last.number.min(head.number);
         let floor = number.saturating_sub(REORG_DEPTH);
         while number > floor {
@@ -94,10 +130,33 @@ impl Work<'_> {
             if header.hash == signed.block_hash {
                 break;
             }
-            claims.push(self.claim(id, &header, signed.revision + 1)?);
+            due.push(Due { header, revision: signed.revision + 1 });
             number -= 1;
         }
-        Ok(claims)
+        due.reverse();
+        Ok(due)
+    }
+
+    /// Takes up what this key has published from block `from` on: a lost journal and a second companion of the same key must not
+    /// lead to two hashes for one revision, which cost the bond. Where the API can't be asked, nothing is signed or sent.
+    async fn take_up(&self, id: EngagementId, from: u64) -> Result<(), Error> {
+        let mut from = from;
+        loop {
+            let published = self.api.claims(id, from, NUMBER_MAX, TAKE_UP_AT_ONCE).await?;
+            for claim in &published {
+                let digest = claim.claim().digest(id, self.domain);
+                signature::verify(self.signer.address(), digest, &claim.signature)
+                    .map_err(|_| Error::Foreign { engagement: id, number: claim.number })?;
+            }
+            let taken = self.journal.take_up(id, &published)?;
+            if taken > 0 {
+                tracing::info!(engagement = %id, claims = taken, "took up what another companion of this key has claimed");
+            }
+            match published.last() {
+                Some(last) if published.len() >= TAKE_UP_AT_ONCE && last.number > from => from = last.number,
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// The first block at or after `time`.
@@ -113,8 +172,8 @@ impl Work<'_> {
         Ok(low)
     }
 
-    fn claim(&self, id: EngagementId, header: &Header, revision: u64) -> Result<SignedClaim, Error> {
-        let claim = BlockClaim { number: header.number, revision, block_hash: header.hash };
+    fn claim(&self, id: EngagementId, due: &Due) -> Result<SignedClaim, Error> {
+        let claim = BlockClaim { number: due.header.number, revision: due.revision, block_hash: due.header.hash };
         let signature = self.signer.sign_hash_sync(&claim.digest(id, self.domain)).map_err(Error::Sign)?;
         Ok(SignedClaim {
             number: claim.number,

@@ -17,6 +17,7 @@ pub async fn run(args: cli::Run) -> Result<()> {
         runner: args.runner,
         endpoint: args.endpoint,
         journal: args.journal,
+        stand_in_after: Duration::from_millis(args.stand_in_after_ms),
         interval: Duration::from_millis(args.interval_ms),
         refresh_interval: Duration::from_secs(1),
     };

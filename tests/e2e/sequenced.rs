@@ -35,23 +35,25 @@ async fn rebuilt_blocks_count_once_at_their_revision_and_two_companions_of_one_n
 
     // The same key on a second machine, with a journal of its own, behind the same chain.
     let file = |name: &str| dev.ready.data_dir.join(name).display().to_string();
-    let _stand_in = Part::start(
-        &dev,
-        "stand-in",
-        "run",
-        &[
+    let companion = |name: &str, stand_in_after_ms: &str| {
+        let envs = [
             ("PIECEWORK_RUNNER", cast.address("runner1").to_string()),
             ("PIECEWORK_NODE_KEY_FILE", file("node1.key")),
             ("PIECEWORK_NODE_URL", dev.ready.l2.rpc_url.clone()),
-            ("PIECEWORK_RUNNER_JOURNAL", file("stand-in.redb")),
-        ],
-    );
+            ("PIECEWORK_RUNNER_JOURNAL", file(&format!("{name}.redb"))),
+            ("PIECEWORK_STAND_IN_AFTER_MS", stand_in_after_ms.to_owned()),
+        ];
+        Part::start(&dev, name, "run", &envs)
+    };
+    let _stand_in = companion("stand-in", "2000");
     // Less deep than what is safe when its epoch is judged.
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_secs(5)).await;
         l2.raw_request::<_, Value>("anvil_reorg".into(), json!([2, []])).await.expect("anvil reorganises");
         dev.kill("run1");
     }
+    // Knows nothing of the blocks that are no more, and of the claims for them only what is published.
+    let _latecomer = companion("latecomer", "0");
     let closed = cast.wind_up(id).await;
 
     let head = l2.get_block_number().await.expect("answers");
