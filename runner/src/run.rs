@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use alloy::providers::DynProvider;
 use alloy::signers::local::PrivateKeySigner;
-use piecework_client::Client;
+use futures::StreamExt;
+use piecework_client::{Client, Engagement};
 use piecework_domain::Address;
 use piecework_domain::messages::{Domain, SignedEndpoint};
 use piecework_domain::spec::Spec;
@@ -18,6 +19,9 @@ use crate::journal::Journal;
 use crate::node::Node;
 use crate::turn::Turn;
 use crate::work::Work;
+
+/// Engagements worked on at once: one that waits for the API must not make the others late.
+const SIDE_BY_SIDE: usize = 16;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -53,7 +57,7 @@ pub async fn run(
     let node = Node(node);
     let domain = Domain::new(config.chain_id, config.escrow);
     let turn = Turn::new(config.stand_in_after);
-    let mut work = Work { api: &api, node: &node, journal: &journal, signer: &signer, domain: &domain, turn };
+    let work = Work { api: &api, node: &node, journal: &journal, signer: &signer, domain: &domain, turn };
     tracing::info!(runner = %config.runner, node = %signer.address(), "watching the node");
 
     let mut engaged = Engaged::new(&api, config.runner, signer.address());
@@ -64,20 +68,23 @@ pub async fn run(
             engaged.refresh().await;
             refreshed = Instant::now();
         }
-        for (engagement, spec) in engaged.open() {
-            let done = match spec {
-                Spec::Sequencer(_) => work.claim_blocks(engagement).await,
-                Spec::Rpc(_) if refresh => work.announce(engagement, config.endpoint.as_deref()).await,
-                Spec::Rpc(_) => Ok(()),
-            };
-            if let Err(err) = done {
-                let engagement = engagement.id;
-                tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "not done; trying again");
-            }
-        }
+        let steps = engaged.open().map(|(engagement, spec)| step(&work, engagement, spec, &config, refresh));
+        futures::stream::iter(steps).buffer_unordered(SIDE_BY_SIDE).for_each(|()| async {}).await;
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(config.interval) => {}
         }
+    }
+}
+
+async fn step(work: &Work<'_>, engagement: &Engagement, spec: &Spec, config: &Config, refresh: bool) {
+    let done = match spec {
+        Spec::Sequencer(_) => work.claim_blocks(engagement).await,
+        Spec::Rpc(_) if refresh => work.announce(engagement, config.endpoint.as_deref()).await,
+        Spec::Rpc(_) => Ok(()),
+    };
+    if let Err(err) = done {
+        let engagement = engagement.id;
+        tracing::warn!(%engagement, error = &err as &dyn std::error::Error, "not done; trying again");
     }
 }

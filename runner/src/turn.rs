@@ -1,6 +1,7 @@
 //! Whose turn it is to claim a block, where two companions share a key.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use piecework_domain::B256;
@@ -16,26 +17,27 @@ const KEPT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Turn {
     stand_in_after: Duration,
-    seen: HashMap<(EngagementId, B256), Instant>,
+    seen: Mutex<HashMap<(EngagementId, B256), Instant>>,
 }
 
 impl Turn {
     /// With zero, every block is this companion's at once.
     pub fn new(stand_in_after: Duration) -> Self {
-        Self { stand_in_after, seen: HashMap::new() }
+        Self { stand_in_after, seen: Mutex::default() }
     }
 
-    pub fn is_mine(&mut self, id: EngagementId, header: &Header, now: Instant) -> bool {
+    pub fn is_mine(&self, id: EngagementId, header: &Header, now: Instant) -> bool {
         if self.stand_in_after.is_zero() {
             return true;
         }
         let key = (id, header.hash);
-        if let Some(seen) = self.seen.get(&key) {
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = all.get(&key) {
             return now.duration_since(*seen) >= self.stand_in_after;
         }
         let keep = self.stand_in_after + KEPT;
-        self.seen.retain(|_, seen| now.duration_since(*seen) < keep);
-        self.seen.insert(key, now);
+        all.retain(|_, seen| now.duration_since(*seen) < keep);
+        all.insert(key, now);
         false
     }
 }
@@ -63,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_stand_in_waits_for_each_hash_anew() {
-        let (mut turn, start) = (Turn::new(millis(2_000)), Instant::now());
+        let (turn, start) = (Turn::new(millis(2_000)), Instant::now());
         assert!(!turn.is_mine(ID, &header(1), start));
         assert!(!turn.is_mine(ID, &header(1), start + millis(1_999)));
         assert!(turn.is_mine(ID, &header(1), start + millis(2_000)));
@@ -72,9 +74,9 @@ mod tests {
 
     #[test]
     fn what_others_claimed_is_forgotten() {
-        let (mut turn, start) = (Turn::new(millis(2_000)), Instant::now());
+        let (turn, start) = (Turn::new(millis(2_000)), Instant::now());
         assert!(!turn.is_mine(ID, &header(1), start));
         assert!(!turn.is_mine(ID, &header(2), start + millis(62_000)));
-        assert_eq!(turn.seen.len(), 1);
+        assert_eq!(turn.seen.lock().unwrap().len(), 1);
     }
 }

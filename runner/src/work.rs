@@ -42,7 +42,7 @@ struct Due {
 
 impl Work<'_> {
     /// Signs the node's new blocks and sends what is signed.
-    pub async fn claim_blocks(&mut self, engagement: &Engagement) -> Result<(), Error> {
+    pub async fn claim_blocks(&self, engagement: &Engagement) -> Result<(), Error> {
         let id = engagement.id;
         // Signed before a crash: another companion may have gone on since.
         if let Some(first) = self.journal.unsent(id, 1)?.first() {
@@ -69,7 +69,7 @@ impl Work<'_> {
     }
 
     /// Signs and stores claims for the node's new blocks.
-    async fn sign(&mut self, engagement: &Engagement) -> Result<(), Error> {
+    async fn sign(&self, engagement: &Engagement) -> Result<(), Error> {
         let id = engagement.id;
         let mut asked_from = u64::MAX;
         let due = loop {
