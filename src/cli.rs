@@ -185,6 +185,9 @@ pub struct Serve {
     /// Requests per second that one IP address may make, four seconds' worth at once; 0 for no limit
     #[arg(long, env = "PIECEWORK_REQUESTS_PER_SECOND", default_value_t = 50)]
     pub requests_per_second: u32,
+    /// Connections that one IP address may hold, event streams included; 0 for no limit, and with `--trust-proxy` there is none
+    #[arg(long, env = "PIECEWORK_CONNECTIONS_PER_ADDRESS", default_value_t = 256)]
+    pub connections_per_address: usize,
     /// Believe `Forwarded` and `X-Forwarded-For`: only behind a proxy that sets them
     #[arg(long, env = "PIECEWORK_TRUST_PROXY")]
     pub trust_proxy: bool,

@@ -2,6 +2,7 @@
 //! could hide or refuse can be done on chain directly.
 
 mod clock;
+mod connections;
 mod error;
 mod extract;
 mod idempotency;

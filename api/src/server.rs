@@ -1,6 +1,7 @@
 //! Listening, limits, and stopping without losing requests.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum_server::Server;
 use metrics_exporter_prometheus::PrometheusHandle;
 use piecework_domain::Address;
 use piecework_domain::messages::Domain;
@@ -20,6 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 
+use crate::connections::Door;
 use crate::error::problem;
 use crate::limits::{self, Limits};
 use crate::state::{AppState, Chain};
@@ -30,6 +33,11 @@ use crate::{idempotency, routes};
 /// Bytes a request body may have, unless a route says otherwise.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// A connection that asks nothing at first, and one that asks nothing more.
+const FIRST_REQUEST_MAX: Duration = Duration::from_secs(10);
+const IDLE_MAX: Duration = Duration::from_secs(60);
+/// What was begun when stopping has this long: more than any request may take.
+const STOPPING_MAX: Duration = Duration::from_secs(25);
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -40,6 +48,8 @@ pub struct Config {
     pub provider: Option<DynProvider>,
     /// What one address may ask; everything without.
     pub limits: Option<Limits>,
+    /// Connections that one address may hold; any number without.
+    pub connections_per_address: Option<NonZeroUsize>,
 }
 
 /// Serves until `stop`; then finishes what was begun. `ready` hears the address once it is bound.
@@ -65,9 +75,16 @@ pub async fn serve(
         None => app,
     };
     ready(listener.local_addr()?);
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
+    let handle = axum_server::Handle::new();
+    let mut server =
+        Server::<SocketAddr>::from_listener(listener).acceptor(Door::new(config.connections_per_address)).http1_only();
+    server.http_builder().http1().header_read_timeout(IDLE_MAX);
+    let server = server.first_request_timeout(FIRST_REQUEST_MAX).handle(handle.clone());
+    tokio::spawn(async move {
+        stop.cancelled().await;
+        handle.graceful_shutdown(Some(STOPPING_MAX));
+    });
+    server.serve(app.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
 fn router(state: AppState) -> Router {

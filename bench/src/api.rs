@@ -17,7 +17,14 @@ pub struct Api {
 pub async fn start(pool: PgPool, escrow: Address) -> Result<Api> {
     let listen = "127.0.0.1:0".parse()?;
     // No payments with tokens, and one address that asks as much as it can.
-    let config = piecework_api::Config { chain_id: CHAIN_ID, escrow, listen, provider: None, limits: None };
+    let config = piecework_api::Config {
+        chain_id: CHAIN_ID,
+        escrow,
+        listen,
+        provider: None,
+        limits: None,
+        connections_per_address: None,
+    };
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let (bound, address) = tokio::sync::oneshot::channel();
     let stop = CancellationToken::new();

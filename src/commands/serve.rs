@@ -1,6 +1,6 @@
 //! `piecework serve`.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -18,6 +18,8 @@ pub async fn run(args: cli::Serve) -> Result<()> {
         listen: args.listen,
         limits: NonZeroU32::new(args.requests_per_second)
             .map(|requests_per_second| Limits { requests_per_second, trust_proxy: args.trust_proxy }),
+        // Behind a proxy every connection has the proxy's address.
+        connections_per_address: NonZeroUsize::new(args.connections_per_address).filter(|_| !args.trust_proxy),
         provider: args.rpc_url.as_deref().map(config::provider).transpose()?,
     };
     let ready = |at| tracing::info!(%at, "listening");

@@ -21,6 +21,7 @@ async fn keys_limits_and_pages_hold_for_every_route() {
     who_asks_too_much_is_told_when_to_come_back(&cast).await;
     every_problem_leads_to_its_explanation(&cast).await;
     words_of_the_spec_find_a_bounty(&cast).await;
+    an_address_holds_so_many_connections_and_none_that_says_nothing(&cast).await;
 }
 
 fn keyed(cast: &Cast<'_>, path: &str, key: &str, body: &Value) -> RequestBuilder {
@@ -86,6 +87,32 @@ async fn who_asks_too_much_is_told_when_to_come_back(cast: &Cast<'_>) {
         reqwest::get(&url).await.ok().filter(|answer| answer.status() == 200)
     })
     .await;
+}
+
+async fn an_address_holds_so_many_connections_and_none_that_says_nothing(cast: &Cast<'_>) {
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _serve = Part::start(
+        cast.dev,
+        "serve-few",
+        "serve",
+        &[("PIECEWORK_LISTEN", listen.to_string()), ("PIECEWORK_CONNECTIONS_PER_ADDRESS", "3".to_owned())],
+    );
+    let url = format!("http://{listen}/v1/stats");
+    // Each with a connection of its own.
+    let ask = || async { reqwest::Client::new().get(&url).send().await.ok() };
+    eventually("it serves", 20, ask).await;
+    let mut silent = Vec::new();
+    eventually("three connections that say nothing fill the room", 20, || {
+        silent.extend(std::net::TcpStream::connect(listen));
+        async { ask().await.is_none().then_some(()) }
+    })
+    .await;
+    eventually("who says nothing is let go, and others come in", 20, ask).await;
+    for mut stream in silent {
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+        let read = std::io::Read::read(&mut stream, &mut [0; 1]);
+        assert!(matches!(read, Ok(0)) || read.is_err_and(|err| err.kind() == std::io::ErrorKind::ConnectionReset));
+    }
 }
 
 async fn every_problem_leads_to_its_explanation(cast: &Cast<'_>) {

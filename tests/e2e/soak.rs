@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use alloy::providers::Provider;
 use axum::Router;
@@ -87,7 +87,8 @@ async fn through_kills_faults_and_reorgs_every_base_unit_ends_where_it_belongs()
     })
     .await;
 
-    let until = Instant::now() + Duration::from_secs(u64::from(seconds));
+    let (right, began) = (cast.now().await, Instant::now());
+    let until = began + Duration::from_secs(u64::from(seconds));
     let (mut kills, mut reorgs) = (0, 0);
     settlement.failing.store(true, Ordering::Relaxed);
     sequenced.failing.store(true, Ordering::Relaxed);
@@ -102,9 +103,9 @@ async fn through_kills_faults_and_reorgs_every_base_unit_ends_where_it_belongs()
                 let depth = json!([1 + dice.below(REORG_MAX), []]);
                 cast.chain.raw_request::<_, Value>("anvil_reorg".into(), depth).await.expect("anvil reorganises");
                 // anvil's clock falls behind by what the reorg took away; a chain's does not, and verifiers date by theirs.
-                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs();
+                let now = right.plus(began.elapsed().as_secs());
                 cast.chain
-                    .raw_request::<_, Value>("evm_setTime".into(), json!([now]))
+                    .raw_request::<_, Value>("evm_setTime".into(), json!([now.0]))
                     .await
                     .expect("anvil sets its clock");
                 continue;
