@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::ids::EngagementId;
 
+/// A spec's call that never ends must cost nodes no more than this.
+const CALL_GAS: u64 = 10_000_000;
+
 /// One JSON-RPC call whose answer can be checked.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,7 +96,9 @@ impl Question {
                 json!([filter])
             }
             Self::Proof { number, account, slots } => json!([account, slots, quantity(*number)]),
-            Self::Call { number, to, data } => json!([{ "to": to, "data": data }, quantity(*number)]),
+            Self::Call { number, to, data } => {
+                json!([{ "to": to, "data": data, "gas": quantity(CALL_GAS) }, quantity(*number)])
+            }
             Self::Filter { id, .. } => json!([id]),
         }
     }

@@ -44,7 +44,7 @@ pub struct RpcSpec {
     /// Accounts, storage and calls are asked for down to so many blocks below the head: an archive where it is large.
     #[serde(default = "depth_default")]
     pub state_blocks: u64,
-    /// `eth_call` questions, whose answers must be the verifier's own node's.
+    /// `eth_call` questions with 10,000,000 gas, whose answers must be the verifier's own node's.
     #[serde(default)]
     pub calls: Vec<RpcCall>,
     /// Fewer right answers of 10,000 questions in a whole epoch are a fault. 0: nothing is.
