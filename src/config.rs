@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use alloy::network::EthereumWallet;
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use alloy::rpc::client::ClientBuilder;
 use alloy::signers::local::PrivateKeySigner;
+use alloy::transports::http::Http;
+use alloy::transports::layers::{RateLimitRetryPolicy, RetryBackoffLayer};
+use alloy::transports::{TransportError, TransportErrorKind};
 use anyhow::{Context, Result};
 use piecework_store::PgPool;
 use piecework_toolchain::postgres::Postgres;
@@ -13,6 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::cli;
 
 const RPC_TIMEOUT: Duration = Duration::from_secs(15);
+const RETRIES: u32 = 4;
+const RETRY_PAUSE_MS: u64 = 100;
+/// No budget of units is kept here: who sells them says 429.
+const UNITS_PER_SECOND: u64 = 1_000_000_000;
 
 /// A provider that only reads and sends what it is given.
 pub fn provider(url: &str) -> Result<DynProvider> {
@@ -22,6 +30,20 @@ pub fn provider(url: &str) -> Result<DynProvider> {
         .disable_recommended_fillers()
         .with_reqwest(url, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
     Ok(provider.erased())
+}
+
+/// A provider that asks again where the endpoint, or the way to it, fails for a moment: for who has nobody else to ask. Not for sending.
+pub fn patient_provider(url: &str) -> Result<DynProvider> {
+    let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
+    let policy = RateLimitRetryPolicy::default().or(|err| match err {
+        TransportError::Transport(TransportErrorKind::HttpError(err)) => err.status >= 500,
+        TransportError::Transport(TransportErrorKind::Custom(_)) => true,
+        _ => false,
+    });
+    let retry = RetryBackoffLayer::new_with_policy(RETRIES, RETRY_PAUSE_MS, UNITS_PER_SECOND, policy);
+    let http = reqwest::Client::builder().timeout(RPC_TIMEOUT).build().context("making an HTTP client")?;
+    let client = ClientBuilder::default().layer(retry).transport(Http::with_client(http, url), false);
+    Ok(ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased())
 }
 
 /// A provider that signs with `signer` and sends. Nonces are asked for: one that is counted here leaves a gap, for ever, once a

@@ -1,6 +1,6 @@
 //! Tokens with EIP-3009 authorizations, as x402 uses them.
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, Log, U256};
 use alloy::sol;
 use alloy::sol_types::{Eip712Domain, SolCall, SolEvent};
 use piecework_domain::x402::exact::{Asset, Payment};
@@ -19,6 +19,7 @@ sol! {
             uint256[] memory extensions
         );
         event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce);
+        event Transfer(address indexed from, address indexed to, uint256 value);
     }
 
     /// The same with signatures of any length, for smart accounts.
@@ -59,6 +60,14 @@ pub fn authorization_state(answer: &[u8]) -> Option<bool> {
 /// Topics of the event that a used authorization leaves: signature, authorizer, nonce.
 pub fn authorization_used_topics(authorizer: Address, nonce: B256) -> [B256; 3] {
     [Token::AuthorizationUsed::SIGNATURE_HASH, authorizer.into_word(), nonce]
+}
+
+/// Whether `log`, the one right after a used authorization's, is the transfer that it authorised.
+pub fn is_transfer_of(log: &Log, token: Address, payment: &Payment) -> bool {
+    let is = |transfer: Token::Transfer| {
+        (transfer.from, transfer.to, transfer.value) == (payment.from, payment.to, payment.value)
+    };
+    log.address == token && Token::Transfer::decode_log_data(&log.data).is_ok_and(is)
 }
 
 /// What a token is asked for its EIP-712 domain: ERC-5267 first, then what older tokens have.

@@ -9,7 +9,7 @@ use crate::{cli, config, keys};
 pub async fn run(args: cli::Run) -> Result<()> {
     let stop = config::stop_on_signal()?;
     let signer = keys::read(&args.key_file)?;
-    let node = config::provider(&args.node_url)?;
+    let node = config::patient_provider(&args.node_url)?;
     let settings = piecework_runner::Config {
         api_url: args.api_url,
         chain_id: args.chain.chain_id,

@@ -44,5 +44,5 @@ pub async fn run(args: cli::Verify) -> Result<()> {
 fn parse(endpoint: &str) -> Result<(u64, DynProvider)> {
     let parsed = endpoint.split_once('=').and_then(|(id, url)| Some((id.parse().ok()?, url)));
     let (chain_id, url): (u64, &str) = parsed.context("an endpoint is given as CHAIN_ID=URL")?;
-    Ok((chain_id, config::provider(url)?))
+    Ok((chain_id, config::patient_provider(url)?))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use piecework_domain::ids::BountyId;
 use piecework_domain::money::Amount;
 use piecework_domain::x402::exact::{self, Asset};
-use piecework_domain::{Address, B256};
+use piecework_domain::{Address, B256, U256};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -49,6 +49,7 @@ pub enum State {
 pub struct Payment {
     pub id: B256,
     pub payer: Address,
+    pub pay_to: Address,
     pub amount: Amount,
     pub bounty: Option<BountyId>,
     pub identifier: Option<String>,
@@ -93,7 +94,7 @@ pub async fn put(db: &mut PgConnection, new: &New<'_>) -> Result<Payment> {
 
 pub async fn get(db: &mut PgConnection, id: B256) -> Result<Option<Payment>> {
     let row = sqlx::query!(
-        r#"select payer, amount::text as "amount!", bounty_id, identifier, state, tx_hash, reason, detail
+        r#"select payer, pay_to, amount::text as "amount!", bounty_id, identifier, state, tx_hash, reason, detail
            from x402_payments where id = $1"#,
         id.as_slice()
     )
@@ -112,6 +113,7 @@ pub async fn get(db: &mut PgConnection, id: B256) -> Result<Option<Payment>> {
         Ok(Payment {
             id,
             payer: address(&row.payer)?,
+            pay_to: address(&row.pay_to)?,
             amount: amount(&row.amount)?,
             bounty: row.bounty_id.map(|bounty| hash(&bounty).map(BountyId)).transpose()?,
             identifier: row.identifier,
@@ -119,6 +121,31 @@ pub async fn get(db: &mut PgConnection, id: B256) -> Result<Option<Payment>> {
         })
     })
     .transpose()
+}
+
+/// Whether nobody has been told yet that this payment is settled; from now on somebody has.
+pub async fn tell(db: &mut PgConnection, id: B256) -> Result<bool> {
+    let done = sqlx::query!(
+        "update x402_payments set told = true where id = $1 and state = 'settled' and not told",
+        id.as_slice()
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What `payer` has under way in a token: sent, and not known to be mined.
+pub async fn under_way(db: &mut PgConnection, chain_id: u64, token: Address, payer: Address) -> Result<U256> {
+    let row = sqlx::query!(
+        r#"select coalesce(sum(amount), 0)::text as "sum!" from x402_payments
+           where chain_id = $1 and asset = $2 and payer = $3 and state = 'sent'"#,
+        to_i64(chain_id)?,
+        token.as_slice(),
+        payer.as_slice(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(amount(&row.sum).map_or(U256::MAX, |sum| sum.0))
 }
 
 /// The payment that has this name.

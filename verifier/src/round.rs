@@ -151,7 +151,7 @@ impl Round<'_> {
         let mut findings = Findings::new();
         let mut judged = futures::stream::iter(due)
             .map(|assignment| async move {
-                let found = tokio::time::timeout(each_max, self.judge(assignment)).await;
+                let found = tokio::time::timeout(each_max, self.judge(assignment, each_max / 2)).await;
                 (*assignment, found.unwrap_or(Err(Error::TookTooLong(each_max))))
             })
             .buffer_unordered(SIDE_BY_SIDE);
@@ -175,8 +175,9 @@ impl Round<'_> {
         findings
     }
 
-    /// Findings the API doesn't have yet. What was judged before is sent as it was.
-    async fn judge(&self, assignment: &Assignment) -> Result<Vec<Finding>, Error> {
+    /// Findings the API doesn't have yet, as many as take about `long`. What was judged before is sent as it was.
+    async fn judge(&self, assignment: &Assignment, long: Duration) -> Result<Vec<Finding>, Error> {
+        let began = Instant::now();
         let Some(view) = self.views.get(&judge::chain_of(assignment)) else {
             return Err(Error::NoEndpoint(judge::chain_of(assignment)));
         };
@@ -200,13 +201,20 @@ impl Round<'_> {
         let judge = Judge { api: self.api, memory: self.memory, verifier: self.signer.address() };
         let mut findings = Vec::new();
         let mut epoch = assignment.next_epoch;
-        while findings.len() < EPOCHS_PER_ROUND_MAX {
+        while findings.len() < EPOCHS_PER_ROUND_MAX && (findings.is_empty() || began.elapsed() < long) {
             let finding = match self.memory.judged(assignment.engagement, epoch)? {
                 Some(finding) => finding,
-                None => {
-                    let Some(finding) = judge.epoch(view, assignment, epoch, before).await? else { break };
-                    finding
-                }
+                None => match judge.epoch(view, assignment, epoch, before).await {
+                    Ok(Some(finding)) => finding,
+                    Ok(None) => break,
+                    // What was found before it counts all the same: who is behind would else need ever more luck to catch up.
+                    Err(err) if !findings.is_empty() => {
+                        let engagement = assignment.engagement;
+                        tracing::warn!(%engagement, epoch, error = &err as &dyn std::error::Error, "not judged this round");
+                        break;
+                    }
+                    Err(err) => return Err(err),
+                },
             };
             before = Before { units: finding.verdict.units, faults: finding.verdict.faults };
             findings.push(finding);

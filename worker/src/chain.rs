@@ -7,7 +7,7 @@ use alloy::eips::Encodable2718;
 use alloy::network::TxSignerSync;
 use alloy::primitives::TxKind;
 use alloy::providers::{DynProvider, Provider};
-use alloy::rpc::types::{Filter, TransactionRequest};
+use alloy::rpc::types::{Filter, Log, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use piecework_contracts::{Revert, revert_of};
 use piecework_domain::chain::Event;
@@ -111,14 +111,21 @@ impl Chain {
         }
     }
 
-    /// The newest transaction that left a log of `emitter` with these topics, among the last blocks.
-    pub async fn find_log(&self, emitter: Address, topics: [B256; 3]) -> Result<Option<B256>, Error> {
+    /// The newest log of `emitter` with these topics, among the last blocks.
+    pub async fn find_log(&self, emitter: Address, topics: [B256; 3]) -> Result<Option<Log>, Error> {
         let head = self.provider.get_block_number().await.map_err(rpc("reading the newest block"))?;
         let [event, first, second] = topics;
         let filter = Filter::new().address(emitter).event_signature(event).topic1(first).topic2(second);
         let logs = self.provider.get_logs(&filter.from_block(head.saturating_sub(LOGS_BLOCKS_MAX))).await;
-        let logs = logs.map_err(rpc("looking for a log"))?;
-        Ok(logs.last().and_then(|log| log.transaction_hash))
+        Ok(logs.map_err(rpc("looking for a log"))?.pop())
+    }
+
+    /// The log of the same transaction that comes right after `log`.
+    pub async fn log_after(&self, log: &Log) -> Result<Option<Log>, Error> {
+        let (Some(tx_hash), Some(index)) = (log.transaction_hash, log.log_index) else { return Ok(None) };
+        let receipt = self.provider.get_transaction_receipt(tx_hash).await.map_err(rpc("reading a receipt"))?;
+        let logs = receipt.map(|receipt| receipt.inner.logs().to_vec()).unwrap_or_default();
+        Ok(logs.into_iter().find(|next| next.log_index == index.checked_add(1)))
     }
 
     /// Gas that a call to the escrow takes now, `gas_max` at most, or why it would revert.

@@ -3,7 +3,8 @@
 use futures::StreamExt;
 use piecework_contracts::Revert;
 use piecework_contracts::x402::{
-    authorization_state, authorization_state_call, authorization_used_topics, transfer_with_authorization_call,
+    authorization_state, authorization_state_call, authorization_used_topics, is_transfer_of,
+    transfer_with_authorization_call,
 };
 use piecework_domain::x402::Reason;
 use piecework_domain::x402::exact::Payment;
@@ -25,15 +26,20 @@ const RETRY_SECONDS: u32 = 2;
 
 /// What trying a payment came to.
 enum Tried {
-    Ready {
-        data: Bytes,
-        gas: u64,
-    },
+    Ready(Box<Payment>, Bytes, u64),
     /// Somebody else submitted it, in that transaction.
     Settled(B256),
     Failed(Reason, String),
     /// The endpoint didn't answer.
     Unknown(Error),
+}
+
+/// A payment that can be sent.
+struct Ready {
+    pending: Pending,
+    payment: Box<Payment>,
+    data: Bytes,
+    gas: u64,
 }
 
 /// Settles what is pending, until nothing is.
@@ -52,7 +58,7 @@ pub async fn look(pool: &PgPool, chain: &Chain, config: &Config) -> Result<(), E
         let mut ready = Vec::new();
         while let Some((pending, tried)) = tried.next().await {
             match tried {
-                Tried::Ready { data, gas } => ready.push((pending, data, gas)),
+                Tried::Ready(payment, data, gas) => ready.push(Ready { pending, payment, data, gas }),
                 other => note(pool, chain, &pending, other).await?,
             }
         }
@@ -74,7 +80,7 @@ async fn attempt(chain: &Chain, config: &Config, pending: &Pending) -> Tried {
     }
     let data = transfer_with_authorization_call(&payment);
     match chain.estimate_at(pending.asset, &data, GAS_MAX).await {
-        Ok(gas) => Tried::Ready { data, gas },
+        Ok(gas) => Tried::Ready(Box::new(payment), data, gas),
         Err(Refused::Unknown(err)) => Tried::Unknown(err),
         Err(Refused::Reverts(revert)) => why(chain, pending, &payment, revert).await.unwrap_or_else(Tried::Unknown),
     }
@@ -85,9 +91,15 @@ async fn why(chain: &Chain, pending: &Pending, payment: &Payment, revert: Revert
     let asked = chain.call(pending.asset, authorization_state_call(payment.from, payment.nonce)).await?;
     if asked.as_ref().and_then(|answer| authorization_state(answer)) == Some(true) {
         let topics = authorization_used_topics(payment.from, payment.nonce);
-        return Ok(match chain.find_log(pending.asset, topics).await? {
+        let Some(used) = chain.find_log(pending.asset, topics).await? else {
+            return Ok(Tried::Failed(Reason::State, "the authorization was canceled, or used long ago".to_owned()));
+        };
+        // A payer can sign two authorizations with one nonce: what was used need not be this one.
+        let next = chain.log_after(&used).await?;
+        let paid = next.is_some_and(|next| is_transfer_of(&next.inner, pending.asset, payment));
+        return Ok(match used.transaction_hash.filter(|_| paid) {
             Some(tx_hash) => Tried::Settled(tx_hash),
-            None => Tried::Failed(Reason::State, "the authorization was canceled, or used long ago".to_owned()),
+            None => Tried::Failed(Reason::State, "another authorization with this nonce was used".to_owned()),
         });
     }
     let reason = if chain.balance(payment.from, pending.asset).await?.0 < payment.value {
@@ -104,7 +116,7 @@ async fn note(pool: &PgPool, chain: &Chain, pending: &Pending, tried: Tried) -> 
     let id = pending.id;
     let mut db_tx = begin(pool).await?;
     match tried {
-        Tried::Ready { .. } => {}
+        Tried::Ready(..) => {}
         Tried::Settled(tx) => {
             stored::settled_by_another(&mut db_tx, id, tx).await?;
             if let Some(bounty) = pending.bounty {
@@ -125,7 +137,7 @@ async fn note(pool: &PgPool, chain: &Chain, pending: &Pending, tried: Tried) -> 
 }
 
 /// Signs and stores all of `ready` in one db_tx, then sends them. False if there is no use in more now.
-async fn send(pool: &PgPool, chain: &Chain, ready: Vec<(Pending, Bytes, u64)>) -> Result<bool, Error> {
+async fn send(pool: &PgPool, chain: &Chain, ready: Vec<Ready>) -> Result<bool, Error> {
     if ready.is_empty() {
         return Ok(true);
     }
@@ -134,7 +146,16 @@ async fn send(pool: &PgPool, chain: &Chain, ready: Vec<(Pending, Bytes, u64)>) -
     let mut purse = Purse::open(&mut db_tx, chain).await?;
     let mut attempts: Vec<Attempt> = Vec::with_capacity(ready.len());
     let mut go_on = true;
-    for (Pending { id, asset, .. }, data, gas) in ready {
+    for Ready { pending: Pending { id, asset, .. }, payment, data, gas } in ready {
+        // Each was tried by itself: what a payer holds must be enough for all that it has under way, or the operator pays for reverts.
+        let under_way = stored::under_way(&mut db_tx, chain.id, asset, payment.from).await?;
+        if !under_way.is_zero() {
+            let needed = under_way.saturating_add(payment.value);
+            if chain.balance(payment.from, asset).await?.0 < needed {
+                stored::release(&mut db_tx, id, RETRY_SECONDS).await?;
+                continue;
+            }
+        }
         let queued = txs::queue_to(&mut db_tx, chain.id, Kind::X402, id, Some(asset), &data).await?;
         let Some(tx) = queued else {
             stored::release(&mut db_tx, id, RETRY_SECONDS).await?;

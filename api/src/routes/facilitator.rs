@@ -6,7 +6,7 @@ use piecework_domain::Address;
 use piecework_domain::U256;
 use piecework_domain::x402::exact::{self, Asset, Signer};
 use piecework_domain::x402::{PaymentPayload, PaymentRequirements, Reason, SettlementResponse, VERSION, network};
-use piecework_store::relayed_tokens;
+use piecework_store::{payments as stored, relayed_tokens};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -96,7 +96,8 @@ pub async fn verify(State(state): State<AppState>, Body(body): Body<FacilitatorB
 }
 
 /// Settles a payment and waits for it: 200, whatever the answer. `settlement_pending` is worth asking again: the same payment is never
-/// settled twice.
+/// settled twice. Success is told once, for a seller takes each for a purchase; who may have missed it sends an `Idempotency-Key`, or
+/// reads `GET /v1/payments/{id}`.
 #[utoipa::path(post, path = "/x402/settle", tag = "x402", request_body = FacilitatorBody,
     responses((status = 200, body = SettlementResponse), (status = 400, body = Problem), (status = 409, body = Problem),
               (status = 422, body = Problem), (status = 429, body = Problem)))]
@@ -114,6 +115,13 @@ pub async fn settle(
             let checked =
                 Checked { asset: &asset, payload: &body.payment_payload, payment: *payment, signer, bounty: None };
             let taken = payment::take(&state, &checked, until).await?;
+            // Its payer may have signed the same nonce for somebody else, too.
+            let is_this =
+                (taken.pay_to, taken.amount.0, taken.bounty) == (checked.payment.to, checked.payment.value, None);
+            let settled = matches!(taken.state, stored::State::Settled { .. });
+            if !is_this || settled && !stored::tell(&mut *lookup::db(&state.pool).await?, taken.id).await? {
+                return Ok(Json(payment::refusal(chain_id, payer, Reason::State)));
+            }
             Ok(Json(payment::response(chain_id, &taken)))
         }
     }
