@@ -172,6 +172,8 @@ pub struct Pending {
     pub asset: Address,
     pub payload: Value,
     pub bounty: Option<BountyId>,
+    /// A transaction of it reverted, or within a day one of the same smart account: what that says when asked is not what it does.
+    pub reverted: bool,
 }
 
 /// Takes the oldest pending ones, those with a known signer first; other workers don't see them for `lease`.
@@ -181,7 +183,9 @@ pub async fn take(db: &mut PgConnection, chain_id: u64, lease: Duration, limit: 
            where id in (select id from x402_payments where chain_id = $1 and state = 'pending'
                         and (taken_until is null or taken_until <= now())
                         order by known_signer desc, created_at limit $3 for update skip locked)
-           returning id, asset, payload as "payload: Json<Value>", bounty_id"#,
+           returning id, asset, payload as "payload: Json<Value>", bounty_id, reverted or not known_signer and exists (
+               select 1 from x402_payments other where other.asset = x402_payments.asset and other.payer = x402_payments.payer
+               and other.reverted and other.created_at > now() - interval '1 day') as "reverted!""#,
         to_i64(chain_id)?,
         lease.as_secs_f64(),
         limit,
@@ -195,6 +199,7 @@ pub async fn take(db: &mut PgConnection, chain_id: u64, lease: Duration, limit: 
                 asset: address(&row.asset)?,
                 payload: row.payload.0,
                 bounty: row.bounty_id.map(|bounty| hash(&bounty).map(BountyId)).transpose()?,
+                reverted: row.reverted,
             })
         })
         .collect()
@@ -265,6 +270,14 @@ pub async fn tx_over(db: &mut PgConnection, tx: i64, mined: Option<B256>) -> Res
     .await?;
     let bounty = row.filter(|_| mined.is_some()).and_then(|row| row.bounty_id);
     bounty.map(|bounty| hash(&bounty).map(BountyId)).transpose()
+}
+
+/// Its transaction was mined and reverted. It is pending once more, to find out whether somebody else submitted the authorization.
+pub async fn tx_reverted(db: &mut PgConnection, tx: i64) -> Result<()> {
+    sqlx::query!("update x402_payments set reverted = true where tx_id = $1 and state = 'sent'", tx)
+        .execute(&mut *db)
+        .await?;
+    tx_over(db, tx, None).await.map(drop)
 }
 
 /// A reorg took its transaction away: it is not known any more whether it is settled.

@@ -112,11 +112,12 @@ async fn record(pool: &PgPool, chain: &Chain, tx: &Open, mined: Mined, receipt: 
     let overtaken = !mined.succeeded && alone && is_paid_by_another(chain, tx).await?;
     let mut db_tx = begin(pool).await?;
     txs::mined(&mut db_tx, tx.id, &mined).await?;
-    if is_payment(tx)
-        && tx.mined_in.is_none()
-        && let Some(bounty) = payments::tx_over(&mut db_tx, tx.id, mined.succeeded.then_some(mined.tx_hash)).await?
-    {
-        deposits::post(&mut db_tx, chain, bounty).await?;
+    if is_payment(tx) && tx.mined_in.is_none() {
+        if !mined.succeeded {
+            payments::tx_reverted(&mut db_tx, tx.id).await?;
+        } else if let Some(bounty) = payments::tx_over(&mut db_tx, tx.id, Some(mined.tx_hash)).await? {
+            deposits::post(&mut db_tx, chain, bounty).await?;
+        }
     }
     dues::take_back(&mut db_tx, tx.id, &unpaid).await?;
     for (id, reason) in skipped {

@@ -78,6 +78,10 @@ async fn attempt(chain: &Chain, config: &Config, pending: &Pending) -> Tried {
     if !worth {
         return Tried::Failed(Reason::Requirements, "this token or amount is not relayed here".to_owned());
     }
+    if pending.reverted {
+        let reverted = Revert { code: "reverted".to_owned(), detail: "when it was sent".to_owned() };
+        return why(chain, pending, &payment, reverted).await.unwrap_or_else(Tried::Unknown);
+    }
     let data = transfer_with_authorization_call(&payment);
     match chain.estimate_at(pending.asset, &data, GAS_MAX).await {
         Ok(gas) => Tried::Ready(Box::new(payment), data, gas),

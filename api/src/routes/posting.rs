@@ -30,6 +30,8 @@ use crate::{Error, Result, clock};
 
 /// Longest time between a payer's signature and its settlement.
 const TIMEOUT_SECONDS_MAX: u64 = 300;
+/// A bounty that can be posted for less than this is not paid for here: a payment takes some blocks.
+const TIMEOUT_SECONDS_MIN: u64 = 60;
 const POSTED_WAIT: std::time::Duration = std::time::Duration::from_secs(17);
 const POLL: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -133,6 +135,8 @@ impl Quote {
         // Less than what settling it takes nobody settles.
         let worth = relayed.filter(|(relayed, _)| valid.cost.0 >= U256::from(relayed.least));
         let seconds = offer.terms.open_until.since(clock::now()).min(TIMEOUT_SECONDS_MAX);
+        // What comes too late is sent back, at the operator's cost.
+        let worth = worth.filter(|_| seconds >= TIMEOUT_SECONDS_MIN);
         let exact = worth.map(|(_, asset)| {
             let required = asset.requirements(valid.cost, valid.deposit_address, seconds);
             (asset, required)
