@@ -35,6 +35,16 @@ impl Recent {
         self.as_of = as_of;
     }
 
+    /// Takes older blocks, newest first, if the first is the parent of the oldest one known.
+    pub fn deepen(&mut self, older: &[Header]) {
+        for header in older {
+            if self.headers.front().is_none_or(|oldest| oldest.parent_hash != header.hash) {
+                return;
+            }
+            self.headers.push_front(*header);
+        }
+    }
+
     /// Drops what lies above a head that went back.
     pub fn cut_above(&mut self, number: u64) {
         while self.headers.back().is_some_and(|header| header.number > number) {
@@ -71,6 +81,11 @@ impl Recent {
         Some(self.headers.range(low..high.max(low)).copied().collect())
     }
 
+    /// The newest block known.
+    pub fn highest(&self) -> Option<u64> {
+        self.headers.back().map(|header| header.number)
+    }
+
     /// The oldest block known.
     pub fn lowest(&self) -> Option<u64> {
         self.headers.front().map(|header| header.number)
@@ -99,6 +114,17 @@ mod tests {
 
     fn numbers(found: Option<Vec<Header>>) -> Option<Vec<u64>> {
         found.map(|headers| headers.iter().map(|header| header.number).collect())
+    }
+
+    #[test]
+    fn older_blocks_are_taken_where_they_fit() {
+        let mut recent = Recent::default();
+        recent.deepen(&chain(4..=4));
+        assert_eq!(recent.lowest(), None, "below nothing there is nothing");
+        recent.extend(&chain(9..=9), Timestamp(200), 100);
+        recent.deepen(&[header(8, 0), header(7, 0), header(6, 1)]);
+        assert_eq!((recent.lowest(), recent.highest()), (Some(7), Some(9)), "the last one is another chain's");
+        assert_eq!(numbers(recent.between(Timestamp(116), Timestamp(118), Timestamp(118))), Some(vec![8]));
     }
 
     #[test]

@@ -24,6 +24,9 @@ const AT_ONCE: usize = 16;
 const STEP_MAX: u64 = 64;
 /// After being away, older blocks are not worth noting: they were not seen in time.
 const CATCH_UP_MAX: u64 = 4_096;
+/// Blocks read back over after a start.
+const DEEP: u64 = 512;
+const DEPTH_PAUSE: Duration = Duration::from_millis(200);
 /// Blocks kept in memory.
 const KEPT: usize = 8_192;
 /// How long what is final may be taken from memory.
@@ -196,8 +199,43 @@ impl View {
         Ok(low)
     }
 
-    /// Notes every block when it first appears, until `stop`.
+    /// Notes every block when it first appears, and reads what came before the first one, until `stop`.
     pub async fn watch(self, memory: Arc<Memory>, poll_interval: Duration, stop: CancellationToken) {
+        tokio::join!(self.watch_heads(memory, poll_interval, &stop), self.watch_depths(&stop));
+    }
+
+    /// After a start all engagements need the same blocks of the last epochs: they are read once.
+    async fn watch_depths(&self, stop: &CancellationToken) {
+        loop {
+            let ends = self.recent.read().ok().and_then(|recent| recent.lowest().zip(recent.highest()));
+            if let Some((lowest, highest)) = ends
+                && lowest > 0
+                && highest - lowest < DEEP
+                && let Err(err) = self.deepen(lowest).await
+            {
+                // Judging asks for itself what is not here.
+                tracing::debug!(error = &err as &dyn std::error::Error, "older blocks not read");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(DEPTH_PAUSE) => {}
+            }
+        }
+    }
+
+    async fn deepen(&self, lowest: u64) -> Result<(), Error> {
+        let older: Vec<Header> = futures::stream::iter((lowest.saturating_sub(STEP_MAX)..lowest).rev())
+            .map(|number| self.canonical(number))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        if let Ok(mut recent) = self.recent.write() {
+            recent.deepen(&older);
+        }
+        Ok(())
+    }
+
+    async fn watch_heads(&self, memory: Arc<Memory>, poll_interval: Duration, stop: &CancellationToken) {
         let mut failing = false;
         loop {
             match self.look(&memory).await {
