@@ -36,6 +36,8 @@ async fn whoever_pays_by_x402_has_a_bounty_for_it_or_its_money() {
     a_stock_seller_is_settled_by_our_facilitator(&till).await;
     one_nonce_signed_twice_pays_whom_it_paid(&till).await;
     what_a_payer_has_under_way_is_counted(&till).await;
+    who_answers_otherwise_in_a_block_costs_one_transaction(&till).await;
+    what_would_be_sent_back_is_not_taken(&till).await;
     the_facilitator_says_why_not(&till).await;
 }
 
@@ -282,6 +284,36 @@ async fn what_a_payer_has_under_way_is_counted(till: &Till<'_>) {
     let answers = join_all(payloads.iter().map(|payload| till.facilitate("settle", payload, &required))).await;
     assert_eq!(answers.iter().filter(|answer| answer["success"] == true).count(), 1, "{answers:?}");
     assert_eq!(till.sent().await - sent, 1, "one settled, nothing burned");
+}
+
+/// An ERC-1271 account that says yes where gas costs nothing (an estimate), and no in a block.
+async fn who_answers_otherwise_in_a_block_costs_one_transaction(till: &Till<'_>) {
+    // GASPRICE ISZERO PUSH4 1626ba7e MUL PUSH1 e0 SHL PUSH0 MSTORE PUSH1 20 PUSH0 RETURN
+    const MOODY: &str = "0x3a15631626ba7e0260e01b5f5260205ff3";
+    let account = till.payer(U256::from(100_000)).await.address();
+    till.cast.chain.raw_request::<_, Value>("anvil_setCode".into(), json!([account, MOODY])).await.unwrap();
+    let required = till.asset.requirements(100_000.into(), till.cast.address("runner2"), 60);
+    let anybody = till.payer(U256::ZERO).await;
+    let sent = till.sent().await;
+    for nonce in 0..3 {
+        let mut payment = till.authorization(&anybody, &required, nonce).await;
+        payment.from = account;
+        till.sign(&anybody, &mut payment);
+        let answer = till.facilitate("settle", &till.payload(&required, &payment), &required).await;
+        assert_eq!((&answer["success"], &answer["errorReason"]), (&false.into(), &"invalid_transaction_state".into()));
+    }
+    assert_eq!(till.sent().await - sent, 1, "one reverted, and nothing more was sent");
+}
+
+/// A bounty that can't be posted any more when the payment is mined goes back to its payer, at the operator's cost.
+async fn what_would_be_sent_back_is_not_taken(till: &Till<'_>) {
+    let terms = till.terms(10, till.cast.now().await.plus(30));
+    let payer = till.payer(terms.cost(3).unwrap().0).await;
+    let sent = till.sent().await;
+    let answer = till.post(&terms, Some(&till.paid(&terms, &payer, 1).await)).await;
+    assert_eq!((answer.status, answer.settled()), (402, false), "{answer:?}");
+    assert_eq!(answer.body["accepts"].as_array().map(Vec::len), Some(0), "{answer:?}");
+    assert_eq!(till.sent().await, sent, "nothing was sent");
 }
 
 async fn the_facilitator_says_why_not(till: &Till<'_>) {
