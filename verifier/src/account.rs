@@ -18,6 +18,8 @@ const GAS_MAX: u64 = 3_000_000;
 const PENDING_MAX: usize = 16;
 /// After it, what is not mined is sent again at a higher price.
 const MINED_WITHIN: Duration = Duration::from_secs(30);
+/// Times a price is raised, 1.25 each, while gas gets no dearer: a chain that stands still must not cost more the longer it does.
+const RAISES_MAX: u32 = 8;
 
 /// Only this process may send from the account.
 pub struct Account {
@@ -31,6 +33,7 @@ pub struct Account {
 struct Sent {
     tx: TransactionRequest,
     price: Eip1559Estimation,
+    raises: u32,
     at: Instant,
 }
 
@@ -61,9 +64,11 @@ impl Account {
                 continue;
             }
             let now = self.provider.estimate_eip1559_fees().await.map_err(rpc("asking for the gas price"))?;
-            sent.price.max_fee_per_gas = now.max_fee_per_gas.max(raised(sent.price.max_fee_per_gas));
-            sent.price.max_priority_fee_per_gas =
-                now.max_priority_fee_per_gas.max(raised(sent.price.max_priority_fee_per_gas));
+            // As it was otherwise: a node may have forgotten it.
+            if sent.raises < RAISES_MAX || now.max_fee_per_gas > sent.price.max_fee_per_gas {
+                sent.price = dearer(&sent.price, &now);
+                sent.raises += 1;
+            }
             sent.at = Instant::now();
             let tx = priced(sent.tx.clone(), *nonce, sent.price);
             if let Err(err) = self.provider.send_transaction(tx).await {
@@ -91,7 +96,7 @@ impl Account {
         let tx = tx.gas_limit(gas);
         let sent = self.provider.send_transaction(priced(tx.clone(), nonce, price)).await;
         let hash = *sent.map_err(rpc("sending a transaction"))?.tx_hash();
-        self.pending.insert(nonce, Sent { tx, price, at: Instant::now() });
+        self.pending.insert(nonce, Sent { tx, price, raises: 0, at: Instant::now() });
         Ok(Some(hash))
     }
 
@@ -103,6 +108,14 @@ impl Account {
 
 fn priced(tx: TransactionRequest, nonce: u64, price: Eip1559Estimation) -> TransactionRequest {
     tx.nonce(nonce).max_fee_per_gas(price.max_fee_per_gas).max_priority_fee_per_gas(price.max_priority_fee_per_gas)
+}
+
+/// What replaces a transaction of `price` where gas costs `now`.
+fn dearer(price: &Eip1559Estimation, now: &Eip1559Estimation) -> Eip1559Estimation {
+    Eip1559Estimation {
+        max_fee_per_gas: now.max_fee_per_gas.max(raised(price.max_fee_per_gas)),
+        max_priority_fee_per_gas: now.max_priority_fee_per_gas.max(raised(price.max_priority_fee_per_gas)),
+    }
 }
 
 /// A node takes a replacement for at least a tenth more; a quarter more is on the safe side.
