@@ -172,6 +172,8 @@ pub struct Pending {
     pub asset: Address,
     pub payload: Value,
     pub bounty: Option<BountyId>,
+    /// Whether the signature is the payer's key's; a smart account's only the token can tell.
+    pub known_signer: bool,
     /// A transaction of it reverted, or within a day one of the same smart account: what that says when asked is not what it does.
     pub reverted: bool,
 }
@@ -183,7 +185,7 @@ pub async fn take(db: &mut PgConnection, chain_id: u64, lease: Duration, limit: 
            where id in (select id from x402_payments where chain_id = $1 and state = 'pending'
                         and (taken_until is null or taken_until <= now())
                         order by known_signer desc, created_at limit $3 for update skip locked)
-           returning id, asset, payload as "payload: Json<Value>", bounty_id, reverted or not known_signer and exists (
+           returning id, asset, payload as "payload: Json<Value>", bounty_id, known_signer, reverted or not known_signer and exists (
                select 1 from x402_payments other where other.asset = x402_payments.asset and other.payer = x402_payments.payer
                and other.reverted and other.created_at > now() - interval '1 day') as "reverted!""#,
         to_i64(chain_id)?,
@@ -199,6 +201,7 @@ pub async fn take(db: &mut PgConnection, chain_id: u64, lease: Duration, limit: 
                 asset: address(&row.asset)?,
                 payload: row.payload.0,
                 bounty: row.bounty_id.map(|bounty| hash(&bounty).map(BountyId)).transpose()?,
+                known_signer: row.known_signer,
                 reverted: row.reverted,
             })
         })

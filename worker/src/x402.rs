@@ -150,12 +150,13 @@ async fn send(pool: &PgPool, chain: &Chain, ready: Vec<Ready>) -> Result<bool, E
     let mut purse = Purse::open(&mut db_tx, chain).await?;
     let mut attempts: Vec<Attempt> = Vec::with_capacity(ready.len());
     let mut go_on = true;
-    for Ready { pending: Pending { id, asset, .. }, payment, data, gas } in ready {
+    for Ready { pending: Pending { id, asset, known_signer, .. }, payment, data, gas } in ready {
         // Each was tried by itself: what a payer holds must be enough for all that it has under way, or the operator pays for reverts.
+        // What a smart account has under way shows first whether it does what it says.
         let under_way = stored::under_way(&mut db_tx, chain.id, asset, payment.from).await?;
         if !under_way.is_zero() {
             let needed = under_way.saturating_add(payment.value);
-            if chain.balance(payment.from, asset).await?.0 < needed {
+            if !known_signer || chain.balance(payment.from, asset).await?.0 < needed {
                 stored::release(&mut db_tx, id, RETRY_SECONDS).await?;
                 continue;
             }
