@@ -22,19 +22,21 @@ const RETRY_PAUSE_MS: u64 = 100;
 /// No budget of units is kept here: who sells them says 429.
 const UNITS_PER_SECOND: u64 = 1_000_000_000;
 
+/// The URL may hold an access key: it stays out of the error.
+fn endpoint(url: &str) -> Result<reqwest::Url> {
+    url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))
+}
+
 /// A provider that only reads and sends what it is given.
 pub fn provider(url: &str) -> Result<DynProvider> {
-    // The URL may hold an access key: it stays out of the error.
-    let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
     let provider = ProviderBuilder::new()
         .disable_recommended_fillers()
-        .with_reqwest(url, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
+        .with_reqwest(endpoint(url)?, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
     Ok(provider.erased())
 }
 
 /// A provider that asks again where the endpoint, or the way to it, fails for a moment: for who has nobody else to ask. Not for sending.
 pub fn patient_provider(url: &str) -> Result<DynProvider> {
-    let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
     let policy = RateLimitRetryPolicy::default().or(|err| match err {
         TransportError::Transport(TransportErrorKind::HttpError(err)) => err.status >= 500,
         TransportError::Transport(TransportErrorKind::Custom(_)) => true,
@@ -42,20 +44,19 @@ pub fn patient_provider(url: &str) -> Result<DynProvider> {
     });
     let retry = RetryBackoffLayer::new_with_policy(RETRIES, RETRY_PAUSE_MS, UNITS_PER_SECOND, policy);
     let http = reqwest::Client::builder().timeout(RPC_TIMEOUT).build().context("making an HTTP client")?;
-    let client = ClientBuilder::default().layer(retry).transport(Http::with_client(http, url), false);
+    let client = ClientBuilder::default().layer(retry).transport(Http::with_client(http, endpoint(url)?), false);
     Ok(ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased())
 }
 
 /// A provider that signs with `signer` and sends. Nonces are asked for: one that is counted here leaves a gap, for ever, once a
 /// transaction fails between its number and its sending.
 pub fn wallet_provider(url: &str, signer: PrivateKeySigner) -> Result<DynProvider> {
-    let url = url.parse().map_err(|_| anyhow::anyhow!("the RPC endpoint is not a URL"))?;
     let provider = ProviderBuilder::default()
         .with_simple_nonce_management()
         .with_gas_estimation()
         .fetch_chain_id()
         .wallet(EthereumWallet::from(signer))
-        .with_reqwest(url, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
+        .with_reqwest(endpoint(url)?, |builder| builder.timeout(RPC_TIMEOUT).build().unwrap_or_default());
     Ok(provider.erased())
 }
 

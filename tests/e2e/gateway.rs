@@ -1,6 +1,6 @@
 //! What holds for every route: keys that make answers the same, limits per address, pages that explain.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 use futures::future::join_all;
 use piecework_domain::money::Amount;
@@ -67,14 +67,15 @@ async fn twenty_requests_with_one_key_have_one_effect_and_one_answer(cast: &Cast
     }
 }
 
-async fn who_asks_too_much_is_told_when_to_come_back(cast: &Cast<'_>) {
+/// Another `serve` over the same database, and where it listens.
+fn serve_with(cast: &Cast<'_>, setting: &'static str, value: &str) -> (Part, SocketAddr) {
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let _serve = Part::start(
-        cast.dev,
-        "serve-limited",
-        "serve",
-        &[("PIECEWORK_LISTEN", listen.to_string()), ("PIECEWORK_REQUESTS_PER_SECOND", "2".to_owned())],
-    );
+    let envs = [("PIECEWORK_LISTEN", listen.to_string()), (setting, value.to_owned())];
+    (Part::start(cast.dev, &format!("serve-{setting}"), "serve", &envs), listen)
+}
+
+async fn who_asks_too_much_is_told_when_to_come_back(cast: &Cast<'_>) {
+    let (_serve, listen) = serve_with(cast, "PIECEWORK_REQUESTS_PER_SECOND", "2");
     let url = format!("http://{listen}/v1/stats");
     eventually("it serves", 20, || async { reqwest::get(&url).await.ok() }).await;
     let answers: Vec<Response> =
@@ -90,13 +91,7 @@ async fn who_asks_too_much_is_told_when_to_come_back(cast: &Cast<'_>) {
 }
 
 async fn an_address_holds_so_many_connections_and_none_that_says_nothing(cast: &Cast<'_>) {
-    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let _serve = Part::start(
-        cast.dev,
-        "serve-few",
-        "serve",
-        &[("PIECEWORK_LISTEN", listen.to_string()), ("PIECEWORK_CONNECTIONS_PER_ADDRESS", "3".to_owned())],
-    );
+    let (_serve, listen) = serve_with(cast, "PIECEWORK_CONNECTIONS_PER_ADDRESS", "3");
     let url = format!("http://{listen}/v1/stats");
     // Each with a connection of its own.
     let ask = || async { reqwest::Client::new().get(&url).send().await.ok() };

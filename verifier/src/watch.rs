@@ -165,11 +165,7 @@ impl View {
         let mut next = first;
         while next <= head.number {
             let last = head.number.min(next + 63);
-            let batch: Vec<Header> = futures::stream::iter(next..=last)
-                .map(|number| self.canonical(number))
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
+            let batch = self.all(next..=last).await?;
             let over = batch.iter().any(|header| header.timestamp >= to);
             found.extend(batch.into_iter().filter(|header| from <= header.timestamp && header.timestamp < to));
             if over {
@@ -178,6 +174,11 @@ impl View {
             next = last + 1;
         }
         Ok(found)
+    }
+
+    /// Canonical blocks in the order of their `numbers`.
+    async fn all(&self, numbers: impl Iterator<Item = u64>) -> Result<Vec<Header>, Error> {
+        futures::stream::iter(numbers).map(|number| self.canonical(number)).buffered(AT_ONCE).try_collect().await
     }
 
     async fn canonical(&self, number: u64) -> Result<Header, Error> {
@@ -224,11 +225,7 @@ impl View {
     }
 
     async fn deepen(&self, lowest: u64) -> Result<(), Error> {
-        let older: Vec<Header> = futures::stream::iter((lowest.saturating_sub(STEP_MAX)..lowest).rev())
-            .map(|number| self.canonical(number))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
+        let older = self.all((lowest.saturating_sub(STEP_MAX)..lowest).rev()).await?;
         if let Ok(mut recent) = self.recent.write() {
             recent.deepen(&older);
         }
@@ -279,12 +276,7 @@ impl View {
         while !first_look && lowest.number > floor && !self.knows_parent(&lowest) {
             // Mostly one is new; after being away, many at once.
             let from = lowest.number.saturating_sub(step).max(floor);
-            let below: Vec<Header> = futures::stream::iter((from..lowest.number).rev())
-                .map(|number| self.canonical(number))
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
-            for header in below {
+            for header in self.all((from..lowest.number).rev()).await? {
                 if header.hash != lowest.parent_hash {
                     // The chain moved while it was read; look again.
                     return Ok(());
