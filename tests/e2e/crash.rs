@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use piecework_domain::U256;
+use piecework_domain::terms::Terms;
 
 use crate::cast::{Cast, RATE, eventually};
 use crate::dev::Dev;
@@ -11,7 +12,8 @@ use crate::dev::Dev;
 async fn killing_the_worker_and_the_indexer_loses_nothing_and_pays_nothing_twice() {
     let dev = Dev::start();
     let cast = Cast::of(&dev);
-    let terms = cast.terms(cast.now().await, 1);
+    // Time to pay after the end: on a busy machine parts take long to come back.
+    let terms = Terms { silence_seconds: 15, ..cast.terms(cast.now().await, 1) };
     let payee = cast.address("payee1");
     let before = cast.balance(payee).await;
 
