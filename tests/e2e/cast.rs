@@ -16,6 +16,7 @@ use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, B256, Bytes, U256};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::dev::Dev;
 
@@ -56,6 +57,8 @@ pub struct Cast<'a> {
     pub api: Client,
     pub chain: DynProvider,
     pub domain: Domain,
+    /// What the chain's clock showed before its first reorg, and when that was.
+    clock: OnceCell<(Timestamp, Instant)>,
 }
 
 impl<'a> Cast<'a> {
@@ -67,7 +70,17 @@ impl<'a> Cast<'a> {
             api: Client::new(&ready.api_url),
             chain: read(&ready.rpc_url),
             domain: Domain::new(ready.chain_id, ready.escrow),
+            clock: OnceCell::new(),
         }
+    }
+
+    /// Replaces the newest `depth` blocks. anvil's clock falls behind by what a reorg takes away; a chain's does not, and verifiers
+    /// date by their own: it is set right.
+    pub async fn reorganise(&self, depth: u64) {
+        let (right, since) = *self.clock.get_or_init(|| async { (self.now().await, Instant::now()) }).await;
+        self.chain.raw_request::<_, Value>("anvil_reorg".into(), json!([depth, []])).await.expect("anvil reorganises");
+        let now = right.plus(since.elapsed().as_secs());
+        self.chain.raw_request::<_, Value>("evm_setTime".into(), json!([now.0])).await.expect("anvil sets its clock");
     }
 
     pub fn signer(&self, role: &str) -> PrivateKeySigner {

@@ -12,7 +12,7 @@ use axum::routing::post;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::terms::Terms;
 use piecework_domain::{Bytes, U256};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -82,10 +82,7 @@ async fn a_worker_killed_at_any_step_of_a_payout_pays_what_is_due_and_nothing_tw
             match meanwhile {
                 Meanwhile::Nothing => {}
                 Meanwhile::EndpointFails => proxy.fail(5).await,
-                Meanwhile::Reorg => {
-                    let reorg = cast.chain.raw_request::<_, Value>("anvil_reorg".into(), json!([2, []])).await;
-                    reorg.expect("anvil reorganises");
-                }
+                Meanwhile::Reorg => cast.reorganise(2).await,
                 Meanwhile::Replaced => {
                     let operator = cast.address("operator");
                     cast.send("operator", operator, U256::ZERO, Bytes::new()).await;

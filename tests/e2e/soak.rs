@@ -87,8 +87,7 @@ async fn through_kills_faults_and_reorgs_every_base_unit_ends_where_it_belongs()
     })
     .await;
 
-    let (right, began) = (cast.now().await, Instant::now());
-    let until = began + Duration::from_secs(u64::from(seconds));
+    let until = Instant::now() + Duration::from_secs(u64::from(seconds));
     let (mut kills, mut reorgs) = (0, 0);
     settlement.failing.store(true, Ordering::Relaxed);
     sequenced.failing.store(true, Ordering::Relaxed);
@@ -100,14 +99,7 @@ async fn through_kills_faults_and_reorgs_every_base_unit_ends_where_it_belongs()
             2 => dev.kill("run1"),
             3 | 4 => {
                 reorgs += 1;
-                let depth = json!([1 + dice.below(REORG_MAX), []]);
-                cast.chain.raw_request::<_, Value>("anvil_reorg".into(), depth).await.expect("anvil reorganises");
-                // anvil's clock falls behind by what the reorg took away; a chain's does not, and verifiers date by theirs.
-                let now = right.plus(began.elapsed().as_secs());
-                cast.chain
-                    .raw_request::<_, Value>("evm_setTime".into(), json!([now.0]))
-                    .await
-                    .expect("anvil sets its clock");
+                cast.reorganise(1 + dice.below(REORG_MAX)).await;
                 continue;
             }
             // Four of them: the worker and three verifiers.
