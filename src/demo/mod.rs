@@ -15,7 +15,10 @@ use crate::{cli, config};
 
 pub async fn run(args: cli::Demo) -> Result<()> {
     let stop = config::stop_on_signal()?;
-    let mut stack = Stack::start(Options { ephemeral: true, quiet: args.json, without: Vec::new() }).await?;
+    let mut stack = tokio::select! {
+        started = Stack::start(Options { ephemeral: true, quiet: args.json, without: Vec::new() }) => started?,
+        () = stop.cancelled() => bail!("interrupted"),
+    };
     let parts = cast::Parts::of(&stack);
     let told = tokio::select! {
         told = story::tell(&parts, args.json) => told?,

@@ -15,7 +15,10 @@ use crate::{cli, config};
 pub async fn run(args: cli::Dev) -> Result<()> {
     let stop = config::stop_on_signal()?;
     let options = Options { ephemeral: args.ephemeral, quiet: args.json, without: args.without };
-    let mut stack = Stack::start(options).await?;
+    let mut stack = tokio::select! {
+        started = Stack::start(options) => started?,
+        () = stop.cancelled() => return Ok(()),
+    };
     if args.json {
         println!("{}", ready_line(&stack));
     } else {

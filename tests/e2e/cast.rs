@@ -1,6 +1,6 @@
 //! Who acts in a test, and waiting for facts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::network::EthereumWallet;
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
@@ -17,6 +17,7 @@ use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, B256, Bytes, U256};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::dev::Dev;
 
@@ -25,6 +26,8 @@ pub const BOND: u128 = 5_000_000_000_000_000_000;
 
 /// How many times longer than on a quiet machine things may take: two shared cores are not always there.
 const PATIENCE: u32 = 3;
+/// What one question may take beyond.
+const ANSWER: Duration = Duration::from_secs(60);
 
 /// Asks until the answer is there, which takes at most `seconds` on a quiet machine.
 pub async fn eventually<T, F>(what: &str, seconds: u64, mut ask: impl FnMut() -> F) -> T
@@ -33,7 +36,10 @@ where
 {
     let deadline = Instant::now() + PATIENCE * Duration::from_secs(seconds);
     loop {
-        if let Some(fact) = ask().await {
+        // A question that is never answered is no answer, either.
+        let answer = tokio::time::timeout_at(deadline + ANSWER, ask()).await;
+        let answer = answer.unwrap_or_else(|_| panic!("after {PATIENCE} × {seconds} s not even answered: {what}"));
+        if let Some(fact) = answer {
             return fact;
         }
         assert!(Instant::now() < deadline, "after {PATIENCE} × {seconds} s still not: {what}");

@@ -1,7 +1,6 @@
 //! The contracts on a chain of their own: no API, no mirror, and no time but the test's.
 
 use std::process::Command;
-use std::sync::MutexGuard;
 
 use alloy::primitives::keccak256;
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
@@ -20,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::book::Book;
-use crate::dev::alone;
+use crate::turn::Turn;
 
 pub const CHAIN_ID: u64 = 31_337;
 /// What a transaction may use at most (EIP-7825), …
@@ -53,14 +52,14 @@ pub struct Chain {
     pub book: Book,
     _anvil: Anvil,
     _dir: tempfile::TempDir,
-    _alone: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Chain {
     /// Everyone in `cast` has plenty of everything.
     pub async fn start(cast: &[&str]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let alone = alone();
+        let turn = Turn::take();
         let dir = tempfile::tempdir().unwrap();
         let tools = piecework_toolchain::ensure_installed().unwrap();
         // A block per transaction, and none between them.
@@ -78,7 +77,7 @@ impl Chain {
             book: Book::default(),
             _anvil: anvil,
             _dir: dir,
-            _alone: alone,
+            _turn: turn,
         };
         chain.ask("anvil_autoImpersonateAccount", json!([true])).await;
         chain.ask("anvil_setBlockTimestampInterval", json!([0])).await;

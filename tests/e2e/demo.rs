@@ -6,7 +6,7 @@ use serde_json::Value;
 
 #[test]
 fn the_demo_pays_for_what_was_proven_and_every_wallet_is_right() {
-    let _alone = crate::dev::alone();
+    let _turn = crate::turn::Turn::take();
     let out = Command::new(env!("CARGO_BIN_EXE_piecework"))
         .args(["demo", "--json"])
         .env_remove("DATABASE_URL")

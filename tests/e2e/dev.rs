@@ -3,18 +3,15 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use piecework_domain::Address;
 use serde::Deserialize;
 
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+use crate::turn::Turn;
 
-/// Waits for the machine to be free of other stacks.
-pub fn alone() -> MutexGuard<'static, ()> {
-    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// What `dev` has to end in once it is asked to.
+const LEAVE: Duration = Duration::from_secs(40);
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +46,7 @@ pub struct Ready {
 pub struct Dev {
     pub ready: Ready,
     child: Child,
-    _alone: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Dev {
@@ -61,7 +58,7 @@ impl Dev {
     pub fn start_without(parts: &[&str]) -> Self {
         // A TLS provider for this process's own HTTP clients.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let alone = alone();
+        let turn = Turn::take();
         let mut child = Command::new(env!("CARGO_BIN_EXE_piecework"))
             .args(["dev", "--ephemeral", "--json"])
             .args(parts.iter().flat_map(|part| ["--without", part]))
@@ -73,8 +70,10 @@ impl Dev {
         let mut line = String::new();
         let stdout = child.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut line).expect("stdout is readable");
-        let ready = serde_json::from_str(&line).unwrap_or_else(|err| panic!("dev --json printed {line:?}: {err}"));
-        Self { ready, child, _alone: alone }
+        let ready: Ready =
+            serde_json::from_str(&line).unwrap_or_else(|err| panic!("dev --json printed {line:?}: {err}"));
+        turn.logs_are_in(&ready.data_dir);
+        Self { ready, child, _turn: turn }
     }
 
     pub fn key(&self, role: &str) -> &Account {
@@ -92,22 +91,30 @@ impl Dev {
     pub fn interrupt(&mut self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
-        let deadline = Instant::now() + Duration::from_secs(40);
+        assert!(self.has_left(), "dev did not stop when interrupted");
+    }
+
+    fn has_left(&mut self) -> bool {
+        let deadline = Instant::now() + LEAVE;
         while Instant::now() < deadline {
             if self.child.try_wait().expect("dev can be waited for").is_some() {
-                return;
+                return true;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("dev did not stop when interrupted");
+        false
     }
 }
 
 impl Drop for Dev {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
-            let _ = self.child.wait();
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        if !self.has_left() {
+            let _ = self.child.kill();
+            assert!(std::thread::panicking(), "dev did not stop when interrupted");
         }
     }
 }

@@ -27,5 +27,6 @@ mod replay;
 mod rpc;
 mod sequenced;
 mod soak;
+mod turn;
 mod workspace;
 mod x402;
