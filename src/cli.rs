@@ -1,6 +1,7 @@
 //! The command line. Secrets come from files and the environment, never from arguments.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU128;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -191,6 +192,10 @@ pub struct Serve {
     /// Believe `Forwarded` and `X-Forwarded-For`: only behind a proxy that sets them
     #[arg(long, env = "PIECEWORK_TRUST_PROXY")]
     pub trust_proxy: bool,
+    /// Seconds from an engagement's end to its reserve's return (epochSeconds + silenceSeconds + 2 × challengeSeconds) that a bounty must
+    /// leave: below, its last payouts may come too late, and it is neither announced nor bid on here
+    #[arg(long, env = "PIECEWORK_PAYOUT_WINDOW_MIN", default_value_t = 300)]
+    pub payout_window_min: u64,
     /// Address to listen on; loopback unless you say otherwise
     #[arg(long, env = "PIECEWORK_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -258,6 +263,10 @@ pub struct Verify {
     /// Engagements that pay less, or in other tokens, are not judged. Without it everything is
     #[arg(long, env = "PIECEWORK_ACCEPT", value_delimiter = ',', value_parser = accepted)]
     pub accept: Vec<(Address, u128)>,
+    /// What one native coin (10^18 base units) costs in base units of an accepted token, as TOKEN=AMOUNT; once per token. With
+    /// --settlement-url each accepted token needs one: no gas is spent on disputes and fees that are worth less
+    #[arg(long, env = "PIECEWORK_COIN_PRICES", value_delimiter = ',', value_parser = price)]
+    pub coin_price: Vec<(Address, NonZeroU128)>,
     /// A poster whose engagements are judged whatever they pay, and first
     #[arg(long, env = "PIECEWORK_POSTERS", value_delimiter = ',')]
     pub poster: Vec<Address>,
@@ -320,6 +329,12 @@ pub struct Deploy {
     /// Also deploy TestUSD, a dollar that anyone can mint: development chains only
     #[arg(long)]
     pub test_usd: bool,
+}
+
+/// `TOKEN=AMOUNT`, not zero.
+fn price(text: &str) -> Result<(Address, NonZeroU128), String> {
+    let (token, amount) = accepted(text)?;
+    Ok((token, NonZeroU128::new(amount).ok_or("a price is not 0")?))
 }
 
 /// `TOKEN=AMOUNT`.

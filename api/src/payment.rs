@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use piecework_domain::ids::BountyId;
+use piecework_domain::money::Amount;
 use piecework_domain::x402::exact::{self, Asset, Signer};
 use piecework_domain::x402::{PaymentPayload, Reason, SettlementResponse, header, network};
 use piecework_domain::{Address, B256};
@@ -67,6 +68,17 @@ pub async fn take(state: &AppState, checked: &Checked<'_>, until: Instant) -> Re
     let id = checked.payment.id(checked.asset);
     let mut changed = state.payments.clone();
     changed.borrow_and_update();
+    if let Some(reason) = refused(state, checked, id).await? {
+        return Ok(Payment {
+            id,
+            payer: checked.payment.from,
+            pay_to: checked.payment.to,
+            amount: Amount(checked.payment.value),
+            bounty: checked.bounty,
+            identifier: identifier.map(str::to_owned),
+            state: State::Failed { reason: reason.code().to_owned(), detail: reason.to_string() },
+        });
+    }
     let mut payment = {
         let mut db = lookup::db(&state.pool).await?;
         if let Some(name) = identifier
@@ -102,6 +114,22 @@ pub async fn take(state: &AppState, checked: &Checked<'_>, until: Instant) -> Re
         payment = known.unwrap_or(payment);
     }
     Ok(payment)
+}
+
+/// Why the token would refuse a payment that nobody works on yet. What is not stored keeps no other payment of the bounty waiting, and
+/// takes no room. A nonce that is used up is the worker's to look into: it may have paid.
+async fn refused(state: &AppState, checked: &Checked<'_>, id: B256) -> Result<Option<Reason>> {
+    let Some(tokens) = &state.tokens else { return Ok(None) };
+    let known = stored::get(&mut *lookup::db(&state.pool).await?, id).await?;
+    if known.is_some_and(|known| !matches!(known.state, State::Failed { .. })) {
+        return Ok(None);
+    }
+    match tokens.refuses(checked.asset, &checked.payment).await {
+        Ok(reason) => Ok(reason.filter(|reason| *reason != Reason::State)),
+        // The worker asks again before it sends anything.
+        Err(Error::EndpointUnavailable(_)) => Ok(None),
+        Err(err) => Err(err),
+    }
 }
 
 /// What a payer hears of its payment.

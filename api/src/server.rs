@@ -50,6 +50,8 @@ pub struct Config {
     pub limits: Option<Limits>,
     /// Connections that one address may hold; any number without.
     pub connections_per_address: Option<NonZeroUsize>,
+    /// Seconds that the payout window of a bounty must have.
+    pub payout_window_min: u64,
 }
 
 /// Serves until `stop`; then finishes what was begun. `ready` hears the address once it is bound.
@@ -66,7 +68,12 @@ pub async fn serve(
     let (sender, payments) = watch::channel(());
     tokio::spawn(stream::announce(pool.clone(), listen::PAYMENTS, sender, stop.clone()));
     let domain = Domain::new(config.chain_id, config.escrow);
-    let chain = Arc::new(Chain { id: config.chain_id, escrow: config.escrow, domain });
+    let chain = Arc::new(Chain {
+        id: config.chain_id,
+        escrow: config.escrow,
+        domain,
+        payout_window_min: config.payout_window_min,
+    });
     let tokens = config.provider.map(Tokens);
     let counted = Arc::default();
     let app = router(AppState { pool, chain, metrics, counted, feed, payments, tokens, stop: stop.clone() });

@@ -19,6 +19,8 @@ pub struct Chain {
     pub escrow: Address,
     /// EIP-712 domain of the escrow.
     pub domain: Domain,
+    /// Seconds that verdicts and payouts need on this chain: bounties whose payout window is shorter are not taken here.
+    pub payout_window_min: u64,
 }
 
 #[derive(Clone)]

@@ -24,6 +24,7 @@ pub async fn start(pool: PgPool, escrow: Address) -> Result<Api> {
         provider: None,
         limits: None,
         connections_per_address: None,
+        payout_window_min: 0,
     };
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let (bound, address) = tokio::sync::oneshot::channel();

@@ -122,8 +122,10 @@ impl Client {
         }
     }
 
+    /// Sends claims of one's own node. `conflicting_claim`: it has claimed another hash before, and these are not published.
     pub async fn send_claims(&self, id: EngagementId, claims: &[SignedClaim]) -> Result<Receipt, Error> {
-        self.post(&format!("/v1/engagements/{id}/evidence"), &serde_json::json!({ "claims": claims })).await
+        let body = serde_json::json!({ "claims": claims, "ifUnclaimed": true });
+        self.post(&format!("/v1/engagements/{id}/evidence"), &body).await
     }
 
     /// Tells where a node serves; a later `since` replaces an earlier one.

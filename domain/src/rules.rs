@@ -54,9 +54,12 @@ pub fn bond_left(terms: &Terms, faults: u64) -> Amount {
 
 /// From this time on an ended engagement can be reclaimed.
 pub fn reclaimable_at(terms: &Terms, ends_at: Timestamp) -> Timestamp {
-    let wait =
-        u64::from(terms.epoch_seconds) + u64::from(terms.silence_seconds) + 2 * u64::from(terms.challenge_seconds);
-    ends_at.plus(wait)
+    ends_at.plus(payout_window(terms))
+}
+
+/// Seconds from an engagement's end within which its last units are judged, can be contested, and are paid.
+pub fn payout_window(terms: &Terms) -> u64 {
+    u64::from(terms.epoch_seconds) + u64::from(terms.silence_seconds) + 2 * u64::from(terms.challenge_seconds)
 }
 
 /// How long a verifier's bond can still be slashed once it asked for it back.

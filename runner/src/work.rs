@@ -138,9 +138,10 @@ impl Work<'_> {
     }
 
     /// Takes up what this key has published from block `from` on: a lost journal and a second companion of the same key must not
-    /// lead to two hashes for one revision, which cost the bond. Where the API can't be asked, nothing is signed or sent.
-    async fn take_up(&self, id: EngagementId, from: u64) -> Result<(), Error> {
-        let mut from = from;
+    /// lead to two hashes for one revision, which cost the bond. Where the API can't be asked, nothing is signed or sent. Returns how many
+    /// were new.
+    async fn take_up(&self, id: EngagementId, from: u64) -> Result<usize, Error> {
+        let (mut from, mut all) = (from, 0);
         loop {
             let published = self.api.claims(id, from, NUMBER_MAX, TAKE_UP_AT_ONCE).await?;
             for claim in &published {
@@ -152,9 +153,10 @@ impl Work<'_> {
             if taken > 0 {
                 tracing::info!(engagement = %id, claims = taken, "took up what another companion of this key has claimed");
             }
+            all += taken;
             match published.last() {
                 Some(last) if published.len() >= TAKE_UP_AT_ONCE && last.number > from => from = last.number,
-                _ => return Ok(()),
+                _ => return Ok(all),
             }
         }
     }
@@ -191,26 +193,27 @@ impl Work<'_> {
             if claims.is_empty() {
                 return Ok(sent);
             }
-            match self.api.send_claims(id, &claims).await {
+            let refused = match self.api.send_claims(id, &claims).await {
                 Ok(_) => {
                     self.journal.settled(id, &claims)?;
                     sent += claims.len();
+                    continue;
                 }
-                Err(err) if !for_good(&err) || claims.len() == 1 => {
-                    if for_good(&err) {
-                        tracing::warn!(
-                            block = claims[0].number,
-                            error = &err as &dyn std::error::Error,
-                            "the API refuses a claim"
-                        );
-                        self.journal.settled(id, &claims)?;
-                        continue;
-                    }
-                    return Err(err.into());
-                }
-                // A batch is taken whole or not at all: find the claim that spoils it.
-                Err(_) => sent += self.send_singly(id, &claims).await?,
+                Err(err) => err,
+            };
+            // Another companion of this key was first: what it published stands, and ours, which nobody has seen, is dropped.
+            if refused.code() == Some("conflicting_claim") && self.take_up(id, claims[0].number).await? > 0 {
+                continue;
             }
+            if !for_good(&refused) {
+                return Err(refused.into());
+            }
+            if let [claim] = claims.as_slice() {
+                self.give_up(id, claim, &refused)?;
+                continue;
+            }
+            // A batch is taken whole or not at all: find the claim that spoils it.
+            sent += self.send_singly(id, &claims).await?;
         }
     }
 
@@ -219,19 +222,22 @@ impl Work<'_> {
         for claim in claims {
             let one = std::slice::from_ref(claim);
             match self.api.send_claims(id, one).await {
-                Ok(_) => sent += 1,
-                Err(err) if !for_good(&err) => return Err(err.into()),
-                Err(err) => {
-                    tracing::warn!(
-                        block = claim.number,
-                        error = &err as &dyn std::error::Error,
-                        "the API refuses a claim"
-                    );
+                Ok(_) => {
+                    self.journal.settled(id, one)?;
+                    sent += 1;
                 }
+                Err(err) if for_good(&err) => self.give_up(id, claim, &err)?,
+                Err(err) => return Err(err.into()),
             }
-            self.journal.settled(id, one)?;
         }
         Ok(sent)
+    }
+
+    /// Leaves a claim that the API will never take.
+    fn give_up(&self, id: EngagementId, claim: &SignedClaim, refused: &piecework_client::Error) -> Result<(), Error> {
+        let block = claim.number;
+        tracing::warn!(block, error = refused as &dyn std::error::Error, "the API refuses a claim");
+        self.journal.settled(id, std::slice::from_ref(claim))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy::providers::DynProvider;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::replay;
 use crate::{cli, config, keys};
@@ -22,16 +22,23 @@ pub async fn run(args: cli::Verify) -> Result<()> {
         (Some(escrow), Some(url)) => Some((escrow, config::wallet_provider(url, signer.clone())?)),
         _ => None,
     };
+    let policy = piecework_verifier::Policy {
+        accepted: args.accept.into_iter().collect(),
+        coin_prices: args.coin_price.into_iter().collect(),
+        posters: args.poster.into_iter().collect(),
+        arbiters: args.arbiter.into_iter().collect(),
+        dispute_max: args.dispute_max.map(|amount| amount.0),
+        engagements_max: args.engagements_max,
+    };
+    if let Some(token) = policy.unpriced().filter(|_| settlement.is_some()) {
+        bail!(
+            "{token} is accepted: say by --coin-price {token}=AMOUNT what gas is worth in it, or nothing could be claimed or disputed"
+        );
+    }
     let settings = piecework_verifier::Config {
         api_url: args.api_url,
         memory: args.memory,
-        policy: piecework_verifier::Policy {
-            accepted: args.accept.into_iter().collect(),
-            posters: args.poster.into_iter().collect(),
-            arbiters: args.arbiter.into_iter().collect(),
-            dispute_max: args.dispute_max.map(|amount| amount.0),
-            engagements_max: args.engagements_max,
-        },
+        policy,
         watch_interval: Duration::from_millis(args.watch_interval_ms),
         round_interval: Duration::from_millis(args.round_interval_ms),
         private_endpoints: args.private_endpoints,

@@ -123,6 +123,8 @@ impl Stack {
         inside.push(("PIECEWORK_POLL_INTERVAL_MS", "200".to_owned()));
         inside.push(("PIECEWORK_PAYOUT_PAUSE_SECONDS", "5".to_owned()));
         inside.push(("PIECEWORK_LISTEN", listen.to_owned()));
+        // Stories are short.
+        inside.push(("PIECEWORK_PAYOUT_WINDOW_MIN", "0".to_owned()));
         // All of them have one address.
         inside.push(("PIECEWORK_REQUESTS_PER_SECOND", "0".to_owned()));
 

@@ -139,15 +139,36 @@ pub async fn count_of(db: &mut PgConnection, bounty: BountyId, runner: Address) 
     to_u64(row.count)
 }
 
-/// Takes the dearest bid off a full book, the newest of several, if it asks more than `rate` and was not awarded. False if there is none.
-pub async fn displace(db: &mut PgConnection, bounty: BountyId, rate: u128) -> Result<bool> {
+/// A bid that needs a place in a full book.
+#[derive(Clone, Copy, Debug)]
+pub struct Newcomer {
+    pub bounty: BountyId,
+    pub chain_id: u64,
+    pub token: Address,
+    /// What a runner must have deposited to count as deposited.
+    pub bond: Amount,
+    pub rate: u128,
+    /// Whether this one's runner has it.
+    pub is_deposited: bool,
+}
+
+/// Takes the worst bid off a full book, if it is worse than the newcomer and was not awarded: one whose runner has not deposited the bond
+/// is worse than any whose runner has, then the dearer is worse, then the newer. False if there is none. Money that was only shown can
+/// have moved on to show for the next bid; what is deposited shows for its owner alone.
+pub async fn displace(db: &mut PgConnection, new: &Newcomer) -> Result<bool> {
     let done = sqlx::query!(
         "update bids set withdrawn_at = now() where id = (
-             select id from bids b where bounty_id = $1 and withdrawn_at is null and expires_at > now() and rate > $2::text::numeric
+             select b.id from bids b left join balances f on f.chain_id = $2 and f.account = b.runner and f.token = $3
+             where b.bounty_id = $1 and b.withdrawn_at is null and b.expires_at > now()
                 and not exists (select from awards a where a.bid_id = b.id)
-             order by rate desc, created_at desc limit 1)",
-        bounty.0.as_slice(),
-        rate.to_string()
+                and (coalesce(f.balance, 0) >= $4::text::numeric, -b.rate) < ($6, -($5::text::numeric))
+             order by coalesce(f.balance, 0) >= $4::text::numeric, b.rate desc, b.created_at desc limit 1)",
+        new.bounty.0.as_slice(),
+        to_i64(new.chain_id)?,
+        new.token.as_slice(),
+        new.bond.to_string(),
+        new.rate.to_string(),
+        new.is_deposited,
     )
     .execute(db)
     .await?;

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use piecework_domain::B256;
-use piecework_domain::ids::EngagementId;
+use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::messages::Bid;
+use piecework_domain::money::{Amount, NATIVE};
 use piecework_domain::time::Timestamp;
-use piecework_store::{Error, connect, dues, fresh_database, migrate};
+use piecework_domain::{Address, B256, Bytes};
+use piecework_store::bids::Newcomer;
+use piecework_store::{Error, bids, connect, dues, fresh_database, migrate};
 use piecework_toolchain::postgres::Postgres;
 
 /// A server of this test's own; the folder goes with it.
@@ -84,4 +87,48 @@ async fn an_announcement_dated_back_takes_no_place_in_front_of_others() {
         taken.extend(due.iter().map(|due| due.engagement));
     }
     assert_eq!(taken, [first, dated_back], "in the order they came; what is not due waits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bid_with_a_deposited_bond_displaces_those_without_and_none_of_them_displaces_it() {
+    let (server, _dir) = server();
+    let url = fresh_database(&server.url("postgres"), "test").await.expect("a database");
+    let pool = connect(&url, 2).await.expect("connects");
+    migrate(&pool).await.expect("migrates");
+    let mut db = pool.acquire().await.expect("connects");
+    let bounty = BountyId(B256::repeat_byte(9));
+    let [cheap_talk, dear_talk, deposited] = [1, 2, 3].map(Address::repeat_byte);
+    for (runner, rate) in [(cheap_talk, 1), (dear_talk, 50), (deposited, 100)] {
+        let expires_at = Timestamp(4_000_000_000);
+        let bid =
+            Bid { bounty, runner, payee: runner, node: runner, rate, relay_fee: 0, expires_at, nonce: Amount::from(1) };
+        assert!(bids::put(&mut db, &bid, &Bytes::new()).await.expect("stores"));
+    }
+    sqlx::query("insert into balances (chain_id, account, token, balance, block_number) values (1, $1, $2, 5, 1)")
+        .bind(deposited.as_slice())
+        .bind(NATIVE.as_slice())
+        .execute(&mut *db)
+        .await
+        .expect("inserts");
+    let newcomer =
+        |rate, is_deposited| Newcomer { bounty, chain_id: 1, token: NATIVE, bond: Amount::from(5), rate, is_deposited };
+    let mut steps = Vec::new();
+    for (rate, is_deposited) in [(50, false), (49, false), (1, false), (200, true), (100, true), (99, true), (1, true)]
+    {
+        let displaced = bids::displace(&mut db, &newcomer(rate, is_deposited)).await.expect("answers");
+        let ranked = bids::ranked(&mut db, 1, bounty, NATIVE, None, 10).await.expect("answers");
+        steps.push((displaced, ranked.iter().map(|bid| bid.row.bid.rate).collect::<Vec<_>>()));
+    }
+    assert_eq!(
+        steps,
+        [
+            (false, vec![1, 50, 100]), // as dear as the dearest that is only talk
+            (true, vec![1, 100]),
+            (false, vec![1, 100]), // not even the deposited one, which is dearer
+            (true, vec![100]),     // however dear: it is deposited
+            (false, vec![100]),
+            (true, vec![]),
+            (false, vec![]),
+        ]
+    );
 }

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use futures::future::join_all;
 use piecework_domain::money::Amount;
+use piecework_domain::rules;
 use piecework_domain::spec::{SequencerSpec, Spec};
 use piecework_domain::terms::Terms;
 use reqwest::{RequestBuilder, Response};
@@ -21,6 +22,7 @@ async fn keys_limits_and_pages_hold_for_every_route() {
     who_asks_too_much_is_told_when_to_come_back(&cast).await;
     every_problem_leads_to_its_explanation(&cast).await;
     words_of_the_spec_find_a_bounty(&cast).await;
+    terms_that_leave_no_time_to_pay_are_not_taken(&cast).await;
     an_address_holds_so_many_connections_and_none_that_says_nothing(&cast).await;
 }
 
@@ -88,6 +90,27 @@ async fn who_asks_too_much_is_told_when_to_come_back(cast: &Cast<'_>) {
         reqwest::get(&url).await.ok().filter(|answer| answer.status() == 200)
     })
     .await;
+}
+
+async fn terms_that_leave_no_time_to_pay_are_not_taken(cast: &Cast<'_>) {
+    let terms = cast.terms(cast.now().await, 4);
+    let window = rules::payout_window(&terms);
+    let bounty = cast.post_itself(&terms).await;
+    let bid = cast.signed_bid(&cast.bid(bounty, &terms));
+    let offer = cast.offer(&terms);
+    for (least, ok) in [(window, true), (window + 1, false)] {
+        let (_serve, listen) = serve_with(cast, "PIECEWORK_PAYOUT_WINDOW_MIN", &least.to_string());
+        let post = |path: &str, body: &Value| {
+            let request = reqwest::Client::new().post(format!("http://{listen}{path}")).json(body);
+            async { request.send().await.ok()?.json::<Value>().await.ok() }
+        };
+        let bids = format!("/v1/bounties/{bounty}/bids");
+        for (path, body) in [("/v1/specs/check", &offer), (bids.as_str(), &bid)] {
+            let answer = eventually("it serves", 20, || post(path, body)).await;
+            let refused = answer["code"] == "payout_window_too_short";
+            assert_eq!(refused, !ok, "{path}, at least {least} s: {answer}");
+        }
+    }
 }
 
 async fn an_address_holds_so_many_connections_and_none_that_says_nothing(cast: &Cast<'_>) {

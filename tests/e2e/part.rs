@@ -21,6 +21,7 @@ impl Part {
             ("PIECEWORK_ESCROW", ready.escrow.to_string()),
             ("PIECEWORK_API_URL", ready.api_url.clone()),
             ("DATABASE_URL", ready.database_url.clone()),
+            ("PIECEWORK_PAYOUT_WINDOW_MIN", "0".to_owned()),
         ];
         all.extend_from_slice(envs);
         Self::start_bare(dev, name, command, all)

@@ -178,9 +178,9 @@ impl Acts<'_> {
             let data = dispute_call(&a.terms, &a.verifiers, &a.bid, Contested::Assertion, c.floor, None);
             // A token's bond comes from the free balance or the allowance.
             let value = if a.terms.token == NATIVE { c.bond } else { U256::ZERO };
-            // Gas is not burned for less than it saves; what an accepted token is worth, who accepts it knows.
+            // Gas is not burned for less than it saves.
             let contested = U256::from(a.bid.rate).saturating_mul(U256::from(c.asserted - c.floor));
-            let cost_max = if a.terms.token == NATIVE { contested } else { U256::MAX };
+            let cost_max = self.policy.worth(a.terms.token, contested);
             match self.account.send(a.escrow, data, value, cost_max).await {
                 Ok(None) => {
                     self.known.disputed.insert((engagement, c.asserted_at), Instant::now() + WORTHLESS_PAUSE);
@@ -352,8 +352,8 @@ impl Acts<'_> {
             data = self.claim(a, &verdicts, attested_at)?;
         }
         let amount = U256::from(a.terms.verifier_fee).saturating_mul(U256::from(verdicts.len()));
-        // A claim in the native coin must bring more than it costs; what another token is worth, who accepts it knows.
-        let cost_max = if a.terms.token == NATIVE { amount } else { U256::MAX };
+        // A claim must bring more than it costs.
+        let cost_max = self.policy.worth(a.terms.token, amount);
         match self.account.send(a.escrow, data, U256::ZERO, cost_max).await? {
             Some(tx) => {
                 // Until it shows in what the chain says.

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroU128;
 
 use piecework_client::Assignment;
 use piecework_domain::ids::EngagementId;
@@ -13,11 +14,16 @@ use piecework_domain::{Address, U256, rules};
 
 use crate::judge;
 
+/// Base units of one native coin.
+const COIN: u128 = 1_000_000_000_000_000_000;
+
 /// Whom a verifier serves.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// Tokens it takes, each with the least `verifierFee` (base units per epoch). Empty: every token and fee, native coin first.
     pub accepted: HashMap<Address, u128>,
+    /// How many base units of a token are worth one native coin (`COIN` base units). Gas is not spent for amounts in a token without a price.
+    pub coin_prices: HashMap<Address, NonZeroU128>,
     /// Served whatever they pay, and first.
     pub posters: HashSet<Address>,
     /// Whose rulings may cost this verifier's bond: others' bounties that ask for one are not judged.
@@ -83,7 +89,21 @@ impl Policy {
 
     /// Whether amounts of `token` mean something to this verifier's owner: gas is spent for them. Anybody can mint all others.
     pub fn values(&self, token: Address) -> bool {
-        token == NATIVE || self.takes(token)
+        token == NATIVE || self.takes(token) && self.coin_prices.contains_key(&token)
+    }
+
+    /// What `amount` of `token` is worth in the native coin: the most gas that is spent for it. Nothing where that isn't known.
+    pub fn worth(&self, token: Address, amount: U256) -> U256 {
+        if token == NATIVE {
+            return amount;
+        }
+        let price = self.coin_prices.get(&token);
+        price.map_or(U256::ZERO, |price| amount.saturating_mul(U256::from(COIN)) / U256::from(price.get()))
+    }
+
+    /// A token that is accepted and has no price.
+    pub fn unpriced(&self) -> Option<Address> {
+        self.accepted.keys().copied().find(|token| !self.values(*token))
     }
 
     /// What comes first where there is more to do than can be done: valued tokens by turns, in each the highest `worth`. Amounts of different
@@ -312,7 +332,8 @@ mod tests {
 
     #[test]
     fn gas_is_spent_on_valued_tokens_only_by_turns_and_on_what_is_worth_most_first() {
-        let policy = Policy { accepted: [(USD, 0)].into(), ..Policy::default() };
+        let price = NonZeroU128::new(2_000_000_000).unwrap();
+        let policy = Policy { accepted: [(USD, 0)].into(), coin_prices: [(USD, price)].into(), ..Policy::default() };
         let all = [
             assignment(MINTED, 9, u128::MAX, 1),
             assignment(NATIVE, 0, 1, 2),
@@ -326,6 +347,20 @@ mod tests {
         assert_eq!(order, [4, 5, 2, 3]);
         let order = Policy::default().by_worth(&all, |a| U256::from(a.bid.rate));
         assert_eq!(order.len(), 2, "only native coin, unless an owner lists more");
+    }
+
+    #[test]
+    fn gas_is_worth_what_the_price_says_and_nothing_without_one() {
+        let (worth, price) = (U256::from(COIN), NonZeroU128::new(2_000_000_000).unwrap());
+        let priced = Policy { accepted: [(USD, 0)].into(), coin_prices: [(USD, price)].into(), ..Policy::default() };
+        assert_eq!(priced.worth(USD, U256::from(2_000_000_000_u64)), worth);
+        assert_eq!(priced.worth(USD, U256::from(1)), U256::from(500_000_000));
+        assert_eq!(priced.worth(NATIVE, worth), worth);
+        assert_eq!(priced.worth(MINTED, U256::MAX), U256::ZERO);
+        assert_eq!(priced.worth(USD, U256::MAX), U256::MAX / U256::from(price.get()), "cut, not wrapped");
+        assert_eq!(priced.unpriced(), None);
+        let unpriced = Policy { accepted: [(NATIVE, 0), (USD, 0)].into(), ..Policy::default() };
+        assert_eq!((unpriced.unpriced(), unpriced.worth(USD, worth)), (Some(USD), U256::ZERO));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use piecework_domain::messages::Bid;
 use piecework_domain::money::Amount;
 use piecework_domain::terms::Terms;
 use piecework_domain::{Address, Bytes, signature};
-use piecework_store::bids::Ranked;
+use piecework_store::bids::{Newcomer, Ranked};
 use piecework_store::chains::Certainty;
 use piecework_store::{PgConnection, balances, bids, bounties};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use crate::state::AppState;
 use crate::views::{BidView, HistoryView, Page, rfc3339};
 use crate::{Error, Result, clock};
 
-/// Bids a bounty's book holds; beyond, a cheaper one takes the place of the dearest.
+/// Bids a bounty's book holds; beyond, a better one takes the place of the worst.
 const BIDS_MAX: u64 = 1_000;
 /// Of one runner on one bounty.
 const BIDS_OF_RUNNER_MAX: u64 = 5;
@@ -61,7 +61,7 @@ pub async fn post(
 
     let mut db = lookup::db(&state.pool).await?;
     let terms = lookup::terms(&mut db, bounty).await?;
-    lookup::check_judgeable(&mut db, &terms).await?;
+    lookup::check_judgeable(&mut db, &state.chain, &terms).await?;
     if bid.rate > terms.rate_max {
         let detail = format!("the bounty pays at most {} per unit, the bid asks {}", terms.rate_max, bid.rate);
         return Err(Error::rule("rate_too_high", detail));
@@ -85,7 +85,7 @@ pub async fn post(
     let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
     bids::lock(&mut db_tx, bounty).await?;
     if bids::get(&mut db_tx, id).await?.is_none() {
-        make_room(&mut db_tx, bounty, &bid).await?;
+        make_room(&mut db_tx, &state, &terms, &bid).await?;
         bids::put(&mut db_tx, &bid, &signature).await?;
     }
     let ranked = bids::ranked(&mut db_tx, state.chain.id, bounty, terms.token, Some(id), 1).await?;
@@ -113,16 +113,30 @@ async fn check_cover(state: &AppState, terms: &Terms, runner: Address, deposited
     Err(Error::rule("bond_not_covered", detail))
 }
 
-async fn make_room(db_tx: &mut PgConnection, bounty: BountyId, bid: &Bid) -> Result<()> {
-    if bids::count_of(db_tx, bounty, bid.runner).await? >= BIDS_OF_RUNNER_MAX {
+async fn make_room(db_tx: &mut PgConnection, state: &AppState, terms: &Terms, bid: &Bid) -> Result<()> {
+    if bids::count_of(db_tx, bid.bounty, bid.runner).await? >= BIDS_OF_RUNNER_MAX {
         let detail = format!("{} has {BIDS_OF_RUNNER_MAX} bids on this bounty: withdraw one first", bid.runner);
         return Err(Error::conflict("too_many_bids", detail));
     }
-    if bids::count(db_tx, bounty).await? >= BIDS_MAX && !bids::displace(db_tx, bounty, bid.rate).await? {
-        let detail = format!("the bounty has {BIDS_MAX} bids, none of them dearer than {}", bid.rate);
-        return Err(Error::conflict("book_full", detail));
+    if bids::count(db_tx, bid.bounty).await? < BIDS_MAX {
+        return Ok(());
     }
-    Ok(())
+    let bond = Amount::from(terms.bond);
+    let (chain_id, token) = (state.chain.id, terms.token);
+    let is_deposited = balances::get(db_tx, chain_id, bid.runner, token).await? >= bond;
+    let newcomer = Newcomer { bounty: bid.bounty, chain_id, token, bond, rate: bid.rate, is_deposited };
+    if bids::displace(db_tx, &newcomer).await? {
+        return Ok(());
+    }
+    let detail = match is_deposited {
+        true => format!("the bounty has {BIDS_MAX} bids with a deposited bond, none of them dearer than {}", bid.rate),
+        false => format!(
+            "the bounty has {BIDS_MAX} bids and none dearer than {} without a deposited bond: deposit {bond} base units and bid again to \
+             come before all those who have not",
+            bid.rate
+        ),
+    };
+    Err(Error::conflict("book_full", detail))
 }
 
 /// Bids that can be awarded, cheapest first, with what a poster ranks by.

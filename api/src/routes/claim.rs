@@ -71,7 +71,7 @@ pub async fn read(
         return Err(Error::conflict("claim_not_open", "this bounty is awarded by its poster: bid for it"));
     }
     lookup::check_open(&bounty, now)?;
-    lookup::check_judgeable(&mut db, &bounty.terms).await?;
+    lookup::check_judgeable(&mut db, &state.chain, &bounty.terms).await?;
     let verifiers = lookup::verifiers(&mut db, &[id]).await?.remove(&id).ok_or_else(|| {
         Error::conflict("verifiers_unknown", "the members of this bounty's verifier set were never announced")
     })?;

@@ -26,6 +26,10 @@ const CLAIMS_READ_MAX: i64 = 5_000;
 pub struct EvidenceBody {
     /// 1 to 500 claims, strictly ascending by number, then revision.
     pub claims: Vec<SignedClaim>,
+    /// Takes a claim that contradicts a published one for a race of two companions of one node, not for its word: it is refused like any,
+    /// but not kept as proof. Nobody has seen it then, and the bond is safe.
+    #[serde(default)]
+    pub if_unclaimed: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,7 +61,7 @@ struct Batch<'a> {
 pub async fn post(
     State(state): State<AppState>,
     Id(id): Id<EngagementId>,
-    Body(EvidenceBody { claims }): Body<EvidenceBody>,
+    Body(EvidenceBody { claims, if_unclaimed }): Body<EvidenceBody>,
 ) -> Result<(StatusCode, Json<Receipt>)> {
     check_shape(&claims)?;
     let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
@@ -69,13 +73,15 @@ pub async fn post(
     stored_claims::lock(&mut db_tx, id).await?;
     let stored = stored_claims::of_numbers(&mut db_tx, id, &numbers(&claims)).await?;
     if let Some([first, second]) = conflict(&stored, &claims) {
+        let was =
+            format!("block {} revision {} was claimed as {} before", first.number, first.revision, first.block_hash);
+        if if_unclaimed {
+            return Err(Error::conflict("conflicting_claim", format!("{was}: nothing of this batch is kept")));
+        }
         // The proof stays, whatever becomes of the batch.
         equivocations::put(&mut db_tx, row.chain_id, id, [first, second]).await?;
         db_tx.commit().await.map_err(piecework_store::Error::from)?;
-        let detail = format!(
-            "block {} revision {} was claimed as {} before: two hashes for one revision cost the bond",
-            first.number, first.revision, first.block_hash
-        );
+        let detail = format!("{was}: two hashes for one revision cost the bond");
         return Err(Error::conflict("conflicting_claim", detail));
     }
     let highest = stored_claims::highest(&mut db_tx, id).await?;

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use piecework_domain::Address;
 use piecework_domain::chain::{Bounty, Status};
 use piecework_domain::ids::{BountyId, EngagementId};
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
+use piecework_domain::{Address, rules};
 use piecework_store::chains::{Certainty, Cursor};
 use piecework_store::{
     PgConnection, PgPool, PoolConnection, Transaction, bounties, chains, engagements, offers, specs,
@@ -14,7 +14,7 @@ use piecework_store::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::state::AppState;
+use crate::state::{AppState, Chain};
 use crate::views::{self, ChainView, rfc3339};
 use crate::{Error, Result};
 
@@ -111,10 +111,24 @@ pub async fn terms(db: &mut PgConnection, id: BountyId) -> Result<Terms> {
     Ok(offer.terms)
 }
 
-/// Refuses a bounty that was posted on chain with terms that its spec can't be judged by: whoever worked for it would not be paid.
-pub async fn check_judgeable(db: &mut PgConnection, terms: &Terms) -> Result<()> {
+/// Refuses a bounty that was posted on chain with terms that its spec can't be judged by, or that leave no time to pay: whoever worked for
+/// it would not be paid.
+pub async fn check_judgeable(db: &mut PgConnection, chain: &Chain, terms: &Terms) -> Result<()> {
+    check_payout_window(chain, terms)?;
     let spec = specs::get(db, &[terms.spec_hash]).await?.remove(&terms.spec_hash);
     spec.map_or(Ok(()), |spec| Ok(spec.check_terms(terms)?))
+}
+
+/// Refuses terms whose reserve goes back to the poster before the last verdicts are paid.
+pub fn check_payout_window(chain: &Chain, terms: &Terms) -> Result<()> {
+    let (window, least) = (rules::payout_window(terms), chain.payout_window_min);
+    if window >= least {
+        return Ok(());
+    }
+    let detail = format!(
+        "epochSeconds + silenceSeconds + 2 × challengeSeconds is {window}: verdicts and payouts need {least} s here after the end"
+    );
+    Err(Error::rule("payout_window_too_short", detail))
 }
 
 /// Refuses a bounty that takes nobody any more.

@@ -11,6 +11,7 @@ use piecework_domain::{Address, B256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::lookup;
 use crate::error::Problem;
 use crate::extract::Body;
 use crate::state::{AppState, Chain};
@@ -83,6 +84,7 @@ pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
         return Err(Error::rule("invalid_terms", "openUntil: must be before the year 10000"));
     }
     spec.check_terms(terms)?;
+    lookup::check_payout_window(chain, terms)?;
     let cost = terms.cost(verifiers.members.len());
     let cost = cost.ok_or_else(|| Error::rule("invalid_terms", "the cost exceeds 256 bits"))?;
     let bounty = terms.bounty_id(chain.id, chain.escrow);

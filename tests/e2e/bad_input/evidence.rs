@@ -103,6 +103,13 @@ pub async fn claims_that_contradict_what_was_claimed(world: &World<'_>) {
     assert_eq!((&receipt["accepted"], &receipt["known"]), (&json!(0), &json!(2)));
 
     let other = claim(world, FIRST + 1, 2);
+    // What a companion sends too late is no proof against its node.
+    let late = json!({ "claims": [&other], "ifUnclaimed": true });
+    let answer = world.post(&path(world.engagement.id), &late).await;
+    world.refused("another hash from a second companion", answer, 409, "conflicting_claim").await;
+    let proof = world.get(&format!("/v1/engagements/{}/equivocation", world.engagement.id)).await;
+    world.refused("a proof that nobody gave", proof, 404, "no_equivocation").await;
+
     let next = claim(world, FIRST + 2, 1);
     let cases = [
         ("another hash for a claimed block", vec![other.clone()], "conflicting_claim"),

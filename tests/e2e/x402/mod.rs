@@ -94,6 +94,7 @@ async fn what_does_not_pay_exactly_this_moves_nothing(till: &Till<'_>) {
         till.payload(&required, &payment)
     };
     let poor = till.payer(cost - U256::ONE).await;
+    let unfunded = till.authorization(&poor, &required, 1).await;
     let stranger = till.payer(U256::ZERO).await;
     let mut forged = good.clone();
     till.sign(&stranger, &mut forged);
@@ -120,12 +121,8 @@ async fn what_does_not_pay_exactly_this_moves_nothing(till: &Till<'_>) {
             with(&|p| p.valid_after = U256::from(now.0 + 500)),
             "invalid_exact_evm_payload_authorization_valid_after",
         ),
-        ("by a stranger", till.payload(&required, &forged), "invalid_transaction_state"),
-        (
-            "without funds",
-            till.payload(&required, &till.authorization(&poor, &required, 1).await),
-            "insufficient_funds",
-        ),
+        ("by a stranger", till.payload(&required, &forged), "invalid_exact_evm_payload_signature"),
+        ("without funds", till.payload(&required, &unfunded), "insufficient_funds"),
         ("elsewhere", other_network, "invalid_network"),
         ("otherwise", other_scheme, "unsupported_scheme"),
         ("with nothing", no_payload, "invalid_payload"),
@@ -140,6 +137,11 @@ async fn what_does_not_pay_exactly_this_moves_nothing(till: &Till<'_>) {
     for (what, header) in [("no base64", "%"), ("no JSON", "AAAA"), ("no payload", "e30=")] {
         let answer = till.post_with(&terms, Some(header.to_owned())).await;
         assert_eq!((answer.status, answer.code()), (400, "malformed_payment"), "{what}: {answer:?}");
+    }
+    // What the token refuses is kept nowhere, and nobody's payment waits for it.
+    for refused in [&unfunded, &forged] {
+        let kept = till.cast.api.get::<Value>(&format!("/v1/payments/{}", refused.id(&till.asset))).await;
+        assert_eq!(kept.expect_err("was refused at once").code(), Some("payment_not_found"));
     }
     assert_eq!(till.dollars(payer.address()).await, cost, "nothing has moved");
     // The same nonce is good for what it was signed for.
