@@ -152,7 +152,10 @@ pub struct Index {
     /// WebSocket endpoint that tells of new blocks; without it they are polled for
     #[arg(long, env = "PIECEWORK_WS_URL", hide_env_values = true)]
     pub ws_url: Option<String>,
-    /// Several chains instead: a JSON file with a list of {chainId, escrow, startBlock, rpcUrls, wsUrl?}
+    /// Don't recompute block hashes from headers: for chains whose headers have fields of their own. An endpoint could hide logs there
+    #[arg(long, env = "PIECEWORK_TRUST_HEADERS")]
+    pub trust_headers: bool,
+    /// Several chains instead: a JSON file with a list of {chainId, escrow, startBlock, rpcUrls, wsUrl?, trustHeaders?}
     #[arg(long, env = "PIECEWORK_CHAINS", conflicts_with_all = ["chain_id", "escrow", "rpc_url", "ws_url"])]
     pub chains: Option<PathBuf>,
     /// Forget what is mirrored of the chains and index them from their first blocks

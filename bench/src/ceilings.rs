@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use alloy::providers::Provider;
 use anyhow::Result;
-use piecework_indexer::{Backfill, Endpoints, Plan, Verify};
+use piecework_indexer::{Backfill, Endpoints, Headers, Plan, Verify};
 use piecework_store::events::{self, Placed};
 
 use crate::per_second;
@@ -44,7 +44,7 @@ pub async fn insert(chain: &Chain, admin: &str) -> Result<u64> {
 
 async fn ranges(chain: &Chain, verify: Verify) -> Result<Backfill> {
     let head = chain.rpc.get_block_number().await?;
-    let endpoints = Endpoints::new(CHAIN_ID, chain.escrow, vec![chain.rpc.clone()]);
+    let endpoints = Endpoints::new(CHAIN_ID, chain.escrow, Headers::Hashed, vec![chain.rpc.clone()]);
     let plan = Plan { verify, witnessed: false };
     Ok(Backfill::new(endpoints.into(), CHAIN_ID, plan, chain.start_block, head))
 }

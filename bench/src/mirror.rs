@@ -32,6 +32,7 @@ pub async fn child(args: Child) -> Result<()> {
         start_block: args.start_block,
         poll_interval: Duration::from_millis(25),
         verify: piecework_indexer::Verify::Headers,
+        headers: piecework_indexer::Headers::Hashed,
         witnessed: false,
     };
     let provider = ProviderBuilder::new().disable_recommended_fillers().connect_http(args.rpc_url.parse()?).erased();

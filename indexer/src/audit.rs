@@ -16,8 +16,8 @@ use piecework_domain::{Address, B256, Bytes, U256};
 use piecework_store::chains::{self, Mark};
 use piecework_store::{PgPool, balances, bounties, engagements};
 
-use crate::Error;
 use crate::source::Source;
+use crate::{Error, Headers};
 
 /// Objects compared at a time.
 const PAGE: i64 = 500;
@@ -41,7 +41,7 @@ pub struct Report {
 /// Compares everything that is mirrored with contract reads at the mirror's newest block, which `provider` must still have the
 /// state of. Indexers may run meanwhile.
 pub async fn audit(pool: &PgPool, provider: DynProvider, chain_id: u64, escrow: Address) -> Result<Report, Error> {
-    let source = Source::new(provider, escrow, 0);
+    let source = Source::new(provider, escrow, Headers::Trusted, 0);
     // One moment of the mirror.
     let begun = pool.begin_with("begin isolation level repeatable read read only").await;
     let mut db = begun.map_err(piecework_store::Error::from)?;

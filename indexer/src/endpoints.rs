@@ -8,8 +8,8 @@ use alloy::providers::DynProvider;
 use futures::future::join_all;
 use piecework_domain::Address;
 
-use crate::Error;
 use crate::source::Source;
+use crate::{Error, Headers};
 
 /// How long an endpoint is left alone after its first failure in a row; doubled with each further one.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -37,9 +37,9 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    pub fn new(chain_id: u64, escrow: Address, providers: Vec<DynProvider>) -> Self {
-        let sources: Vec<_> =
-            providers.into_iter().enumerate().map(|(index, provider)| Source::new(provider, escrow, index)).collect();
+    pub fn new(chain_id: u64, escrow: Address, headers: Headers, providers: Vec<DynProvider>) -> Self {
+        let source = |(index, provider)| Source::new(provider, escrow, headers, index);
+        let sources: Vec<_> = providers.into_iter().enumerate().map(source).collect();
         let health = Mutex::new(vec![Health::default(); sources.len()]);
         Self { chain_id, sources, health }
     }

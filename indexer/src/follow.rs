@@ -25,8 +25,18 @@ pub struct Config {
     pub start_block: u64,
     pub poll_interval: Duration,
     pub verify: Verify,
+    pub headers: Headers,
     /// Two endpoints must agree about every log, even if that means waiting for a second one. Otherwise they do while two are well.
     pub witnessed: bool,
+}
+
+/// Whether a header must hash to the hash that it comes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Headers {
+    /// As on Ethereum and what is built like it.
+    Hashed,
+    /// For chains whose headers have fields that this program doesn't know: an endpoint could make up a bloom there and hide logs.
+    Trusted,
 }
 
 /// Final blocks ahead of the cursor from which on they are fetched in ranges.

@@ -26,7 +26,7 @@ pub async fn run(
     woken: Arc<Notify>,
     stop: CancellationToken,
 ) -> Result<(), Error> {
-    let endpoints = Arc::new(Endpoints::new(config.chain_id, config.escrow, providers));
+    let endpoints = Arc::new(Endpoints::new(config.chain_id, config.escrow, config.headers, providers));
     let mut failures: u32 = 0;
     while !stop.is_cancelled() {
         let mut follower = Follower::new(endpoints.clone(), &config);

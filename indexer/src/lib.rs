@@ -20,7 +20,7 @@ pub use audit::{Report, audit};
 pub use backfill::{Backfill, Plan};
 pub use endpoints::Endpoints;
 pub use error::Error;
-pub use follow::Config;
+pub use follow::{Config, Headers};
 pub use heads::listen;
 pub use lead::{rebuild, run};
 pub use range::{Fetched, Verify};

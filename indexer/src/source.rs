@@ -9,8 +9,9 @@ use piecework_domain::Address;
 use piecework_domain::time::Timestamp;
 use piecework_store::chains::{Header, Mark};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::Error;
+use crate::{Error, Headers};
 
 /// Headers asked for in one request.
 const BATCH: usize = 100;
@@ -54,13 +55,14 @@ impl Head {
 pub struct Source {
     provider: DynProvider,
     pub escrow: Address,
+    headers: Headers,
     /// Its place in the configuration: URLs may hold access keys, so this is what logs and errors call it.
     pub index: usize,
 }
 
 impl Source {
-    pub fn new(provider: DynProvider, escrow: Address, index: usize) -> Self {
-        Self { provider, escrow, index }
+    pub fn new(provider: DynProvider, escrow: Address, headers: Headers, index: usize) -> Self {
+        Self { provider, escrow, headers, index }
     }
 
     pub async fn chain_id(&self) -> Result<u64, Error> {
@@ -69,8 +71,29 @@ impl Source {
 
     /// The header of a block, `None` if the endpoint has no such block.
     pub async fn head(&self, at: BlockNumberOrTag) -> Result<Option<Head>, Error> {
-        let asked = self.provider.client().request("eth_getBlockByNumber", (at, false));
-        asked.await.map_err(self.failed("a block"))
+        let asked = self.provider.client().request::<_, Box<RawValue>>("eth_getBlockByNumber", (at, false));
+        self.read(&asked.await.map_err(self.failed("a block"))?)
+    }
+
+    /// A block as it was sent. What its hash was made from is not taken on the endpoint's word: a bloom of its own would hide logs.
+    fn read(&self, answer: &RawValue) -> Result<Option<Head>, Error> {
+        let head: Option<Head> = serde_json::from_str(answer.get()).map_err(self.failed("a block"))?;
+        let Some(head) = head else { return Ok(None) };
+        if self.headers == Headers::Hashed {
+            let whole: alloy::consensus::Header =
+                serde_json::from_str(answer.get()).map_err(self.failed("a header"))?;
+            let hash = whole.hash_slow();
+            if hash != head.hash {
+                let problem = format!(
+                    "the header of block {} hashes to {hash}, not to {} (a chain whose headers have other fields is indexed with \
+                     --trust-headers)",
+                    head.number(),
+                    head.hash
+                );
+                return Err(self.contradicts(problem));
+            }
+        }
+        Ok(Some(head))
     }
 
     /// The headers of `from..=to`, all of them.
@@ -79,15 +102,15 @@ impl Source {
         let mut heads = Vec::with_capacity(numbers.len());
         for chunk in numbers.chunks(BATCH) {
             let mut batch = BatchRequest::new(self.provider.client());
-            let mut waiting: Vec<Waiter<Option<Head>>> = Vec::with_capacity(chunk.len());
+            let mut waiting: Vec<Waiter<Box<RawValue>>> = Vec::with_capacity(chunk.len());
             for number in chunk {
                 let call = batch.add_call("eth_getBlockByNumber", &(BlockNumberOrTag::Number(*number), false));
                 waiting.push(call.map_err(self.failed("blocks"))?);
             }
             batch.send().await.map_err(self.failed("blocks"))?;
             for (number, answer) in chunk.iter().zip(waiting) {
-                let head = answer.await.map_err(self.failed("blocks"))?;
-                let head = head.ok_or_else(|| self.missing(*number))?;
+                let answer = answer.await.map_err(self.failed("blocks"))?;
+                let head = self.read(&answer)?.ok_or_else(|| self.missing(*number))?;
                 if head.number() != *number {
                     return Err(self.contradicts(format!("block {} in place of {number}", head.number())));
                 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use piecework_domain::Address;
+use piecework_indexer::Headers;
 use piecework_store::PgPool;
 use serde::Deserialize;
 use tokio::sync::Notify;
@@ -23,6 +24,8 @@ struct Chain {
     start_block: u64,
     rpc_urls: Vec<String>,
     ws_url: Option<String>,
+    #[serde(default)]
+    trust_headers: bool,
 }
 
 pub async fn run(args: cli::Index) -> Result<()> {
@@ -45,6 +48,7 @@ pub async fn run(args: cli::Index) -> Result<()> {
             start_block: chain.start_block,
             poll_interval: Duration::from_millis(args.poll_interval_ms),
             verify: args.verify.into(),
+            headers: if chain.trust_headers { Headers::Trusted } else { Headers::Hashed },
             witnessed: args.witnessed,
         };
         start(&mut indexers, &database.pool, settings, chain, &stop)?;
@@ -107,7 +111,8 @@ fn chains(args: &cli::Index) -> Result<Vec<Chain>> {
         (Some(path), ..) => read(path)?,
         (None, Some(chain_id), Some(escrow)) => {
             let (rpc_urls, ws_url) = (args.rpc_url.clone(), args.ws_url.clone());
-            vec![Chain { chain_id, escrow, start_block: args.start_block, rpc_urls, ws_url }]
+            let (start_block, trust_headers) = (args.start_block, args.trust_headers);
+            vec![Chain { chain_id, escrow, start_block, rpc_urls, ws_url, trust_headers }]
         }
         _ => bail!("say which chain: --chain-id, --escrow and --rpc-url, or --chains"),
     };

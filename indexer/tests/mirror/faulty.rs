@@ -24,6 +24,8 @@ pub struct Faulty {
     client: reqwest::Client,
     dice: Arc<AtomicU64>,
     pub honest: Arc<AtomicBool>,
+    /// Every block's bloom is empty and no log is told of: nothing contradicts itself but the hash.
+    pub hides: Arc<AtomicBool>,
     pub faults: Arc<AtomicU64>,
 }
 
@@ -34,6 +36,7 @@ pub async fn start(behind: &str, seed: u64) -> (String, Faulty) {
         client: reqwest::Client::new(),
         dice: Arc::new(AtomicU64::new(seed)),
         honest: Arc::default(),
+        hides: Arc::default(),
         faults: Arc::default(),
     };
     let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
@@ -62,6 +65,9 @@ async fn answer(State(faulty): State<Faulty>, body: Bytes) -> Response {
     }
     let mut answered = faulty.forward(&asked).await;
     for one in each(&mut answered) {
+        if faulty.hides.load(Ordering::Relaxed) {
+            hide(&mut one["result"]);
+        }
         spoil(&mut one["result"], fault, faulty.roll());
     }
     axum::Json(answered).into_response()
@@ -94,6 +100,16 @@ fn spoil(result: &mut Value, fault: u64, roll: u64) {
             block.insert("hash".to_owned(), json!(format!("0x{roll:064x}")));
         }
         (11, Value::Array(logs)) if is_logs => logs.clear(),
+        _ => {}
+    }
+}
+
+fn hide(result: &mut Value) {
+    match result {
+        Value::Array(logs) if logs.first().is_some_and(|log| log["topics"].is_array()) => logs.clear(),
+        Value::Object(block) if block.contains_key("logsBloom") => {
+            block.insert("logsBloom".to_owned(), json!(format!("0x{}", "0".repeat(512))));
+        }
         _ => {}
     }
 }

@@ -20,6 +20,7 @@ async fn victim() {
         start_block: of("PIECEWORK_START_BLOCK").parse().expect("a number"),
         poll_interval: Duration::from_millis(20),
         verify: piecework_indexer::Verify::Headers,
+        headers: piecework_indexer::Headers::Hashed,
         witnessed: false,
     };
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,17 +1,19 @@
 //! What the mirror must not go on from, and what makes it right again.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use piecework_bench::chain::{CHAIN_ID, terms as usual_terms};
 use piecework_domain::terms::Terms;
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, Bytes};
-use piecework_indexer::Error;
+use piecework_indexer::{Config, Error};
 use piecework_store::{bounties, chains, events};
 use serde_json::{Value, json};
 
 use crate::compare;
-use crate::world::{Indexer, World, from_scratch};
+use crate::faulty;
+use crate::world::{Indexer, World, config, from_scratch, provider};
 
 /// Emits one log with the topic 0x11…11 whatever it is called with.
 const LOGGER: &str = "0x7f111111111111111111111111111111111111111111111111111111111111111160006000a100";
@@ -46,6 +48,35 @@ async fn a_log_that_does_not_decode_stops_it_and_nothing_after_it_is_applied() {
     let stored = events::places(&mut db, CHAIN_ID).await.expect("the database answers");
     let logs = alloy::rpc::types::Filter::new().address(chain.escrow).from_block(0).to_block(cursor.number);
     assert_eq!(stored.len(), chain.rpc.get_logs(&logs).await.expect("anvil answers").len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_hides_logs_behind_a_bloom_of_its_own_is_not_believed() {
+    let world = World::new();
+    let mut chain = world.chain("anvil-hidden").await;
+    let (url, faulty) = faulty::start(&chain.rpc_url, 1).await;
+    faulty.honest.store(true, Ordering::Relaxed);
+    let (_, pool) = world.database().await;
+    // The only endpoint there is: nobody else could contradict it.
+    let config = Config { witnessed: false, ..config(&chain) };
+    let mut indexer = Indexer::of(&pool, config, vec![provider(&url)], Default::default());
+    indexer.reaches_head(&pool, &chain, "honest so far").await;
+    faulty.hides.store(true, Ordering::Relaxed);
+    let cursor = || async {
+        let mut db = pool.acquire().await.expect("connects");
+        chains::cursor(&mut db, CHAIN_ID).await.expect("the database answers").expect("a cursor").number
+    };
+    let before = cursor().await;
+    for n in 0..5 {
+        let tx = chain.some(n);
+        chain.send_and_wait(vec![tx]).await.expect("anvil mines");
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(cursor().await, before, "nothing of what it says now is true");
+    faulty.hides.store(false, Ordering::Relaxed);
+    indexer.reaches_head(&pool, &chain, "honest again").await;
+    indexer.crash().await;
+    compare::equal(&pool, &from_scratch(&world, &chain, "hidden").await, "hidden").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

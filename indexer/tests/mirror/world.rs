@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use alloy::eips::BlockNumberOrTag;
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use piecework_bench::chain::Chain;
-use piecework_indexer::{Config, Error, Verify};
+use piecework_indexer::{Config, Error, Headers, Verify};
 use piecework_store::{PgPool, chains};
 use piecework_toolchain::Tools;
 use piecework_toolchain::postgres::Postgres;
@@ -55,6 +55,7 @@ pub fn config(chain: &Chain) -> Config {
         start_block: chain.start_block,
         poll_interval: Duration::from_millis(20),
         verify: Verify::Headers,
+        headers: Headers::Hashed,
         // Where a test has two endpoints they lie.
         witnessed: true,
     }
