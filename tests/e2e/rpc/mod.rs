@@ -24,6 +24,8 @@ use servers::{Fork, Manner, Server};
 
 const EPOCH_SECONDS: u32 = 12;
 const LATENCY_MS_MAX: u64 = 2_500;
+/// The newest blocks that are asked about. All have logs by then: who leaves some out can be found only by a question about such a block.
+const LOGGED_BLOCKS: u64 = 16;
 /// A whole epoch that everybody was known and asked in.
 const EPOCH: u64 = 1;
 
@@ -31,7 +33,7 @@ fn spec(chain_id: u64) -> Spec {
     let spec = json!({
         "kind": "rpc", "version": 1, "title": "Serve our RPC", "chainId": chain_id, "latencyMsMax": LATENCY_MS_MAX,
         "timeoutMs": 4_000, "successBpsMin": 9_500, "lagBlocksMax": 3, "probesMin": 24, "faultBelowBps": 4_000,
-        "graceSeconds": 3
+        "graceSeconds": 3, "historyBlocks": LOGGED_BLOCKS, "stateBlocks": LOGGED_BLOCKS
     });
     Spec::parse(spec.to_string().as_bytes()).unwrap()
 }

@@ -95,7 +95,11 @@ pub fn question(spec: &RpcSpec, head: &Anchor, anchor: &Anchor) -> Question {
     if depth < spec.history_blocks {
         kinds.extend([block as fn(&RpcSpec, &Anchor) -> Question, block_by_hash]);
         if anchor.receipts.is_some() {
-            kinds.extend([logs as fn(&RpcSpec, &Anchor) -> Question, logs, receipts]);
+            kinds.extend([logs as fn(&RpcSpec, &Anchor) -> Question, receipts]);
+            // What applications read most, and the easiest to leave something out of: but not where there is nothing to leave out.
+            if !anchor.logs().is_empty() {
+                kinds.extend([logs as fn(&RpcSpec, &Anchor) -> Question; 3]);
+            }
         }
     }
     if depth < spec.state_blocks {
