@@ -195,6 +195,19 @@ pub struct Serve {
     /// Believe `Forwarded` and `X-Forwarded-For`: only behind a proxy that sets them
     #[arg(long, env = "PIECEWORK_TRUST_PROXY")]
     pub trust_proxy: bool,
+    /// This API's URL as others reach it; `http://<listen>` unless you say otherwise. Access tokens name it
+    #[arg(long, env = "PIECEWORK_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Hosts (HOST or HOST:PORT) whose pages may ask people to sign in here, besides the public URL's own
+    #[arg(long, env = "PIECEWORK_SIGN_IN_DOMAINS", value_delimiter = ',')]
+    pub sign_in_domain: Vec<String>,
+    /// Origins (https://app.example.com) whose scripts may ask this API, or `*` for all
+    #[arg(long, env = "PIECEWORK_ALLOW_ORIGINS", value_delimiter = ',')]
+    pub allow_origin: Vec<String>,
+    /// File with the Ed25519 keys of access tokens (PEM, PKCS#8), readable by its owner alone: the first signs, all are believed. Made
+    /// with a new key if there is none; several `serve` share one
+    #[arg(long, env = "PIECEWORK_SESSION_KEYS_FILE", default_value = ".piecework/session.pem")]
+    pub session_keys_file: PathBuf,
     /// Seconds from an engagement's end to its reserve's return (epochSeconds + silenceSeconds + 2 × challengeSeconds) that a bounty must
     /// leave: below, its last payouts may come too late, and it is neither announced nor bid on here
     #[arg(long, env = "PIECEWORK_PAYOUT_WINDOW_MIN", default_value_t = 300)]

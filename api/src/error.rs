@@ -63,6 +63,11 @@ impl Error {
         Self::Refused { status: StatusCode::BAD_REQUEST, code, detail: detail.into() }
     }
 
+    /// Who asks is not known.
+    pub fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Refused { status: StatusCode::UNAUTHORIZED, code, detail: detail.into() }
+    }
+
     pub fn signature(who: &str, err: &BadSignature) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self::Refused { status, code: "bad_signature", detail: format!("the {who}'s signature: {err}") }
@@ -146,5 +151,8 @@ pub fn problem(status: StatusCode, code: &str, detail: String, retryable: bool) 
     let mut response = (status, axum::Json(body)).into_response();
     let kind = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     response
 }

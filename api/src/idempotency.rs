@@ -20,18 +20,21 @@ use crate::server::BODY_BYTES_MAX;
 use crate::state::AppState;
 use crate::{Error, Result};
 
-const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const KEY_CHARS_MAX: usize = 200;
 /// The one route that reads more than others.
 const STATEMENTS: &str = "/v1/statements";
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Tokens are told once and kept nowhere.
+const SIGNING_IN: &str = "/v1/auth/";
 /// How long the same request waits for the first one's answer.
 const WAIT: Duration = Duration::from_secs(18);
 const POLL: Duration = Duration::from_millis(50);
 
 pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let Some(key) = request.headers().get(KEY).filter(|_| request.method() == Method::POST) else {
+    let keyed = request.method() == Method::POST && !request.uri().path().starts_with(SIGNING_IN);
+    let Some(key) = request.headers().get(KEY).filter(|_| keyed) else {
         return next.run(request).await;
     };
     let key = match key.to_str() {
@@ -58,7 +61,9 @@ async fn answer(state: &AppState, key: &str, request: Request, next: Next) -> Re
     let body = to_bytes(body, bytes_max).await.map_err(too_large)?;
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let paid = parts.headers.get(payment::SIGNATURE).map_or(&[][..], HeaderValue::as_bytes);
-    let fingerprint = fingerprint(&[path.as_bytes(), paid, &body]);
+    // Nobody hears the answer to somebody else.
+    let session = parts.headers.get(header::AUTHORIZATION).map_or(&[][..], HeaderValue::as_bytes);
+    let fingerprint = fingerprint(&[path.as_bytes(), paid, session, &body]);
     let until = Instant::now() + WAIT;
     loop {
         let known = stored::begin(&mut *lookup::db(&state.pool).await?, key, fingerprint).await?;

@@ -1,8 +1,10 @@
-//! The REST API: reads of the mirror, and writes that carry the signatures which authorise them. Holds no keys; anything it
-//! could hide or refuse can be done on chain directly.
+//! The REST API: reads of the mirror, and writes that carry the signatures which authorise them. Holds no keys but those of
+//! its access tokens; anything it could hide or refuse can be done on chain directly.
 
+pub mod auth;
 mod clock;
 mod connections;
+mod cors;
 mod error;
 mod extract;
 mod idempotency;
@@ -15,6 +17,7 @@ mod stream;
 mod tokens;
 mod views;
 
+pub use cors::Origins;
 use error::{Error, Result};
 pub use limits::Limits;
 pub use routes::openapi;

@@ -22,7 +22,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 
+use crate::auth::Auth;
 use crate::connections::Door;
+use crate::cors::{self, Origins};
 use crate::error::problem;
 use crate::limits::{self, Limits};
 use crate::state::{AppState, Chain};
@@ -50,6 +52,8 @@ pub struct Config {
     pub limits: Option<Limits>,
     /// Connections that one address may hold; any number without.
     pub connections_per_address: Option<NonZeroUsize>,
+    pub auth: Arc<Auth>,
+    pub origins: Origins,
     /// Seconds that the payout window of a bounty must have.
     pub payout_window_min: u64,
 }
@@ -76,9 +80,24 @@ pub async fn serve(
     });
     let tokens = config.provider.map(Tokens);
     let counted = Arc::default();
-    let app = router(AppState { pool, chain, metrics, counted, feed, payments, tokens, stop: stop.clone() });
+    let app = router(AppState {
+        pool,
+        chain,
+        metrics,
+        counted,
+        feed,
+        payments,
+        auth: config.auth,
+        tokens,
+        stop: stop.clone(),
+    });
     let app = match config.limits {
         Some(limits) => limits::limit(app, limits, stop.clone()),
+        None => app,
+    };
+    // Refusals are for scripts, too.
+    let app = match cors::layer(&config.origins) {
+        Some(cors) => app.layer(cors),
         None => app,
     };
     ready(listener.local_addr()?);

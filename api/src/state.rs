@@ -9,6 +9,7 @@ use piecework_store::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Auth;
 use crate::routes::Counted;
 use crate::tokens::Tokens;
 
@@ -33,6 +34,8 @@ pub struct AppState {
     pub feed: watch::Receiver<()>,
     /// Changes whenever something became of a payment.
     pub payments: watch::Receiver<()>,
+    /// Where accounts sign in.
+    pub auth: Arc<Auth>,
     /// Where tokens are asked; without it nobody's payments can be verified here.
     pub tokens: Option<Tokens>,
     /// Cancelled when the server stops; ends event streams.

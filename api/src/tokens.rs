@@ -1,14 +1,15 @@
-//! What tokens say, through the operator's endpoint: reads only.
+//! What tokens and accounts say, through the operator's endpoint: reads only.
 
 use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::TransactionRequest;
+use piecework_contracts::accounts::{is_valid, is_valid_signature_call};
 use piecework_contracts::x402::{
     authorization_state, authorization_state_call, transfer_with_authorization_call, word,
 };
 use piecework_domain::money::{Amount, NATIVE};
 use piecework_domain::x402::Reason;
 use piecework_domain::x402::exact::{Asset, Payment};
-use piecework_domain::{Address, Bytes};
+use piecework_domain::{Address, B256, Bytes};
 
 use crate::{Error, Result};
 
@@ -31,6 +32,12 @@ impl Tokens {
         let held = self.call(asset.token, piecework_contracts::balance_of_call(payment.from)).await?;
         let poor = held.as_ref().and_then(|answer| word(answer)).is_some_and(|held| held < payment.value);
         Ok(Some(if poor { Reason::Funds } else { Reason::Signature }))
+    }
+
+    /// Whether `account` is a contract that says it signed `digest` (ERC-1271).
+    pub async fn approves(&self, account: Address, digest: B256, signature: &Bytes) -> Result<bool> {
+        let answer = self.call(account, is_valid_signature_call(digest, signature)).await?;
+        Ok(answer.is_some_and(|answer| is_valid(&answer)))
     }
 
     /// What `owner` could bond by a transaction of its own now: native coin it holds, or tokens it holds and lets `escrow` take.

@@ -1,7 +1,11 @@
 //! The real API over a database, in this process.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use piecework_api::auth::{Auth, Keys};
 use piecework_domain::Address;
 use piecework_store::PgPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -17,7 +21,10 @@ pub struct Api {
 pub async fn start(pool: PgPool, escrow: Address) -> Result<Api> {
     let listen = "127.0.0.1:0".parse()?;
     // No payments with tokens, and one address that asks as much as it can.
+    let auth = Auth { url: String::new(), domains: HashSet::new(), keys: Keys::read(&Keys::generate())? };
     let config = piecework_api::Config {
+        auth: Arc::new(auth),
+        origins: piecework_api::Origins::None,
         chain_id: CHAIN_ID,
         escrow,
         listen,

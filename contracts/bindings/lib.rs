@@ -1,5 +1,6 @@
 //! The contracts as Rust sees them: bindings over the committed artifacts, and the way between their types and `domain`'s.
 
+pub mod accounts;
 mod batch;
 mod calls;
 mod convert;

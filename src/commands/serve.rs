@@ -1,18 +1,23 @@
 //! `piecework serve`.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use piecework_api::Limits;
+use piecework_api::auth::{Auth, Keys};
+use piecework_api::{Limits, Origins};
 
-use crate::{cli, config};
+use crate::{cli, config, keys};
 
 pub async fn run(args: cli::Serve) -> Result<()> {
     let stop = config::stop_on_signal()?;
     let metrics = PrometheusBuilder::new().install_recorder().context("installing the metrics recorder")?;
     let database = config::database(&args.database, 20).await?;
+    let auth = auth(&args)?;
     let settings = piecework_api::Config {
+        auth: Arc::new(auth),
+        origins: Origins::read(&args.allow_origin).context("--allow-origin")?,
         chain_id: args.chain.chain_id,
         escrow: args.chain.escrow,
         listen: args.listen,
@@ -27,4 +32,16 @@ pub async fn run(args: cli::Serve) -> Result<()> {
     piecework_api::serve(database.pool.clone(), settings, metrics, stop, ready)
         .await
         .with_context(|| format!("serving on {}", args.listen))
+}
+
+fn auth(args: &cli::Serve) -> Result<Auth> {
+    let url = args.public_url.clone().unwrap_or_else(|| format!("http://{}", args.listen));
+    let url = url.trim_end_matches('/').to_owned();
+    let host = url.split_once("://").map(|(_, rest)| rest).filter(|host| !host.is_empty() && !host.contains('/'));
+    let host =
+        host.context("--public-url is not like https://api.example.com: a scheme and a host, no path")?.to_owned();
+    let domains = args.sign_in_domain.iter().cloned().chain([host]).collect();
+    let text = keys::read_or_write(&args.session_keys_file, Keys::generate)?;
+    let keys = Keys::read(&text).with_context(|| format!("reading {}", args.session_keys_file.display()))?;
+    Ok(Auth { url, domains, keys })
 }

@@ -123,6 +123,7 @@ impl Stack {
         inside.push(("PIECEWORK_POLL_INTERVAL_MS", "200".to_owned()));
         inside.push(("PIECEWORK_PAYOUT_PAUSE_SECONDS", "5".to_owned()));
         inside.push(("PIECEWORK_LISTEN", listen.to_owned()));
+        inside.push(("PIECEWORK_SESSION_KEYS_FILE", self.dir.join("session.pem").display().to_string()));
         // Stories are short.
         inside.push(("PIECEWORK_PAYOUT_WINDOW_MIN", "0".to_owned()));
         // All of them have one address.

@@ -28,6 +28,7 @@ pub mod payouts;
 pub mod records;
 pub mod relayed_tokens;
 mod schema;
+pub mod sessions;
 pub mod specs;
 pub mod statements;
 pub mod txs;

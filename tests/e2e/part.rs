@@ -22,6 +22,7 @@ impl Part {
             ("PIECEWORK_API_URL", ready.api_url.clone()),
             ("DATABASE_URL", ready.database_url.clone()),
             ("PIECEWORK_PAYOUT_WINDOW_MIN", "0".to_owned()),
+            ("PIECEWORK_SESSION_KEYS_FILE", ready.data_dir.join("session.pem").display().to_string()),
         ];
         all.extend_from_slice(envs);
         Self::start_bare(dev, name, command, all)

@@ -65,6 +65,7 @@ mod tests {
                 "Error::conflict(",
                 "Error::not_found(",
                 "Error::malformed(",
+                "Error::unauthorized(",
                 "Error::Conflict(",
             ] {
                 found.extend(source.split(mark).skip(1).filter_map(quoted));

@@ -1,5 +1,6 @@
 //! All routes, and the OpenAPI document generated from them.
 
+mod auth;
 mod awards;
 mod bids;
 mod bounties;
@@ -28,7 +29,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 pub use stats::Counted;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -45,8 +47,23 @@ pub const STATEMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
                    messages, which hold exactly the integers that are hashed and signed. Errors are \
                    `application/problem+json` with a stable `code`.",
     license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
-))]
+), modifiers(&SignedIn))]
 struct Doc;
+
+/// How routes that ask for a session are asked.
+struct SignedIn;
+
+impl Modify for SignedIn {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("An access token: Sign-In with Ethereum at `/v1/auth/login`"))
+            .build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("session", SecurityScheme::Http(bearer));
+    }
+}
 
 /// Everything but streams.
 pub fn all() -> OpenApiRouter<AppState> {
@@ -79,6 +96,13 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(facilitator::supported))
         .routes(routes!(facilitator::verify))
         .routes(routes!(facilitator::settle))
+        .routes(routes!(auth::nonce))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::list))
+        .routes(routes!(auth::end))
+        .routes(routes!(auth::keys))
         .routes(routes!(stats::read))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

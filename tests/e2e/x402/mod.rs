@@ -13,7 +13,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::cast::{Cast, eventually};
 use crate::dev::Dev;
-use till::{Till, command, script};
+use crate::interop::{command, script};
+use till::Till;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_pays_by_x402_has_a_bounty_for_it_or_its_money() {
