@@ -208,8 +208,8 @@ pub struct Serve {
     /// with a new key if there is none; several `serve` share one
     #[arg(long, env = "PIECEWORK_SESSION_KEYS_FILE", default_value = ".piecework/session.pem")]
     pub session_keys_file: PathBuf,
-    /// Seconds from an engagement's end to its reserve's return (epochSeconds + silenceSeconds + 2 × challengeSeconds) that a bounty must
-    /// leave: below, its last payouts may come too late, and it is neither announced nor bid on here
+    /// Seconds that a bounty must leave between its last verdicts being payable and its reserve's return (epochSeconds + silenceSeconds +
+    /// challengeSeconds - graceSeconds): below, its last payouts may come too late, and it is neither announced nor bid on here
     #[arg(long, env = "PIECEWORK_PAYOUT_WINDOW_MIN", default_value_t = 300)]
     pub payout_window_min: u64,
     /// Address to listen on; loopback unless you say otherwise

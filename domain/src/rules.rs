@@ -54,12 +54,17 @@ pub fn bond_left(terms: &Terms, faults: u64) -> Amount {
 
 /// From this time on an ended engagement can be reclaimed.
 pub fn reclaimable_at(terms: &Terms, ends_at: Timestamp) -> Timestamp {
-    ends_at.plus(payout_window(terms))
+    let delay =
+        u64::from(terms.epoch_seconds) + u64::from(terms.silence_seconds) + 2 * u64::from(terms.challenge_seconds);
+    ends_at.plus(delay)
 }
 
-/// Seconds from an engagement's end within which its last units are judged, can be contested, and are paid.
-pub fn payout_window(terms: &Terms) -> u64 {
-    u64::from(terms.epoch_seconds) + u64::from(terms.silence_seconds) + 2 * u64::from(terms.challenge_seconds)
+/// Seconds in which the last units can be paid: from when their verdicts, which come `grace_seconds` after the end, can't be contested any
+/// more, until the reserve can be reclaimed.
+pub fn payout_window(terms: &Terms, grace_seconds: u32) -> u64 {
+    let end = Timestamp(0);
+    let payable = end.plus(grace_seconds.into()).plus(terms.challenge_seconds.into());
+    reclaimable_at(terms, end).since(payable)
 }
 
 /// How long a verifier's bond can still be slashed once it asked for it back.
@@ -132,6 +137,15 @@ mod tests {
         assert_eq!((cap(START), cap(START.plus(1)), cap(START.plus(29))), (0, 1, 29));
         assert_eq!((cap(START.plus(30)), cap(START.plus(31)), cap(START.plus(900))), (30, 30, 30));
         assert_eq!(units_cap(&terms, 100, START, None, START.plus(900)), 100);
+    }
+
+    #[test]
+    fn the_payout_window_is_what_grace_and_challenge_leave_of_the_time_to_reclaim() {
+        let terms = Terms { epoch_seconds: 1, silence_seconds: 300, challenge_seconds: 7, ..terms() };
+        assert_eq!(reclaimable_at(&terms, START), START.plus(315));
+        assert_eq!(payout_window(&terms, 0), 308);
+        assert_eq!(payout_window(&terms, 300), 8, "a grace as long as the silence leaves an epoch and a challenge");
+        assert_eq!((payout_window(&terms, 308), payout_window(&terms, u32::MAX)), (0, 0));
     }
 
     #[test]

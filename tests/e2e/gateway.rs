@@ -7,7 +7,7 @@ use piecework_domain::money::Amount;
 use piecework_domain::rules;
 use piecework_domain::spec::{SequencerSpec, Spec};
 use piecework_domain::terms::Terms;
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::cast::{Cast, eventually};
@@ -23,6 +23,7 @@ async fn keys_limits_and_pages_hold_for_every_route() {
     every_problem_leads_to_its_explanation(&cast).await;
     words_of_the_spec_find_a_bounty(&cast).await;
     terms_that_leave_no_time_to_pay_are_not_taken(&cast).await;
+    scripts_of_allowed_pages_may_read_answers(&cast).await;
     an_address_holds_so_many_connections_and_none_that_says_nothing(&cast).await;
 }
 
@@ -94,7 +95,7 @@ async fn who_asks_too_much_is_told_when_to_come_back(cast: &Cast<'_>) {
 
 async fn terms_that_leave_no_time_to_pay_are_not_taken(cast: &Cast<'_>) {
     let terms = cast.terms(cast.now().await, 4);
-    let window = rules::payout_window(&terms);
+    let window = rules::payout_window(&terms, cast.spec().grace_seconds());
     let bounty = cast.post_itself(&terms).await;
     let bid = cast.signed_bid(&cast.bid(bounty, &terms));
     let offer = cast.offer(&terms);
@@ -109,6 +110,39 @@ async fn terms_that_leave_no_time_to_pay_are_not_taken(cast: &Cast<'_>) {
             let answer = eventually("it serves", 20, || post(path, body)).await;
             let refused = answer["code"] == "payout_window_too_short";
             assert_eq!(refused, !ok, "{path}, at least {least} s: {answer}");
+        }
+    }
+}
+
+async fn scripts_of_allowed_pages_may_read_answers(cast: &Cast<'_>) {
+    let (_serve, listen) = serve_with(cast, "PIECEWORK_ALLOW_ORIGINS", "https://app.example.com,http://localhost:3000");
+    let by_default = cast.dev.ready.api_url.trim_start_matches("http://").to_owned();
+    for (host, origin, allowed) in [
+        (listen.to_string(), "https://app.example.com", true),
+        (listen.to_string(), "http://localhost:3000", true),
+        (listen.to_string(), "https://example.com", false),
+        (by_default, "https://app.example.com", false),
+    ] {
+        let ask = |method, path: &str| {
+            let request =
+                reqwest::Client::new().request(method, format!("http://{host}{path}")).header("Origin", origin);
+            // A browser asks before it sends a payment or a session's token.
+            let request = request.header("Access-Control-Request-Method", "POST");
+            let request =
+                request.header("Access-Control-Request-Headers", "authorization,payment-signature,idempotency-key");
+            async { request.send().await.ok() }
+        };
+        for (method, path) in
+            [(Method::OPTIONS, "/v1/bounties"), (Method::GET, "/v1/stats"), (Method::GET, "/v1/bounties/0x12")]
+        {
+            let answer = eventually("it serves", 20, || ask(method.clone(), path)).await;
+            let told = answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap());
+            assert_eq!(told, allowed.then_some(origin), "{method} {path} of {host} from {origin}");
+            assert!(!answer.headers().contains_key("access-control-allow-credentials"));
+            if allowed && method == Method::OPTIONS {
+                let headers = answer.headers()["access-control-allow-headers"].to_str().unwrap();
+                assert!(headers.contains("payment-signature") && headers.contains("authorization"), "{headers}");
+            }
         }
     }
 }

@@ -104,7 +104,10 @@ async fn views(snapshot: &mut Snapshot, state: &AppState, rows: Vec<Row>) -> Res
     let mut verifiers = lookup::verifiers(&mut snapshot.db, &ids).await?;
     let specs = stored_specs::get(&mut snapshot.db, &hashes).await?;
     let now = clock::now();
-    let problem = |terms: &Terms| specs.get(&terms.spec_hash)?.check_terms(terms).err().map(|err| err.to_string());
+    let problem = |terms: &Terms| match lookup::check_terms(&state.chain, terms, specs.get(&terms.spec_hash)) {
+        Err(Error::Refused { detail, .. }) => Some(detail),
+        _ => None,
+    };
     let views = rows.into_iter().map(|Row { block_number, bounty, .. }| BountyView {
         problem: problem(&bounty.terms),
         id: bounty.id,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use piecework_domain::chain::{Bounty, Status};
 use piecework_domain::ids::{BountyId, EngagementId};
+use piecework_domain::spec::Spec;
 use piecework_domain::terms::{Terms, VerifierSet};
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, rules};
@@ -114,19 +115,22 @@ pub async fn terms(db: &mut PgConnection, id: BountyId) -> Result<Terms> {
 /// Refuses a bounty that was posted on chain with terms that its spec can't be judged by, or that leave no time to pay: whoever worked for
 /// it would not be paid.
 pub async fn check_judgeable(db: &mut PgConnection, chain: &Chain, terms: &Terms) -> Result<()> {
-    check_payout_window(chain, terms)?;
     let spec = specs::get(db, &[terms.spec_hash]).await?.remove(&terms.spec_hash);
-    spec.map_or(Ok(()), |spec| Ok(spec.check_terms(terms)?))
+    check_terms(chain, terms, spec.as_ref())
 }
 
-/// Refuses terms whose reserve goes back to the poster before the last verdicts are paid.
-pub fn check_payout_window(chain: &Chain, terms: &Terms) -> Result<()> {
-    let (window, least) = (rules::payout_window(terms), chain.payout_window_min);
+/// Refuses terms that the spec can't be judged by, or whose reserve goes back to the poster before the last verdicts are paid.
+pub fn check_terms(chain: &Chain, terms: &Terms, spec: Option<&Spec>) -> Result<()> {
+    if let Some(spec) = spec {
+        spec.check_terms(terms)?;
+    }
+    let grace = spec.map_or(0, Spec::grace_seconds);
+    let (window, least) = (rules::payout_window(terms, grace), chain.payout_window_min);
     if window >= least {
         return Ok(());
     }
     let detail = format!(
-        "epochSeconds + silenceSeconds + 2 × challengeSeconds is {window}: verdicts and payouts need {least} s here after the end"
+        "epochSeconds + silenceSeconds + challengeSeconds - graceSeconds is {window}: the last payouts need {least} s here once they are due"
     );
     Err(Error::rule("payout_window_too_short", detail))
 }

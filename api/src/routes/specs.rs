@@ -83,8 +83,7 @@ pub fn validate(chain: &Chain, offer: &OfferBody) -> Result<Valid> {
     if terms.open_until.0 > 253_402_300_799 {
         return Err(Error::rule("invalid_terms", "openUntil: must be before the year 10000"));
     }
-    spec.check_terms(terms)?;
-    lookup::check_payout_window(chain, terms)?;
+    lookup::check_terms(chain, terms, Some(spec))?;
     let cost = terms.cost(verifiers.members.len());
     let cost = cost.ok_or_else(|| Error::rule("invalid_terms", "the cost exceeds 256 bits"))?;
     let bounty = terms.bounty_id(chain.id, chain.escrow);

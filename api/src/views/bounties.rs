@@ -24,7 +24,7 @@ pub struct BountyView {
     pub verifiers: Option<VerifierSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec: Option<Spec>,
-    /// Why no verifier judges it: it was posted on chain with terms that don't fit its spec. Nobody should work for it.
+    /// Why nobody should work for it: it was posted on chain with terms that don't fit its spec, or that leave no time to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     #[schema(value_type = String)]
