@@ -113,7 +113,7 @@ impl From<NotCanonical> for Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, code, detail, retryable) = match self {
-            Self::Refused { status, code, detail } => (status, code, detail, false),
+            Self::Refused { status, code, detail } => (status, code, detail, status == StatusCode::TOO_MANY_REQUESTS),
             Self::Failed(err) => {
                 tracing::error!(error = &*err as &dyn std::error::Error, "request failed");
                 (

@@ -87,6 +87,7 @@ pub async fn serve(
         counted,
         feed,
         payments,
+        turns: Arc::default(),
         auth: config.auth,
         tokens,
         stop: stop.clone(),

@@ -10,6 +10,7 @@ pub mod messages;
 pub mod money;
 pub mod outlook;
 pub mod payout_wish;
+pub mod public;
 pub mod report;
 pub mod rpc;
 pub mod rules;

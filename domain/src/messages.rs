@@ -198,7 +198,8 @@ impl SignedEndpoint {
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
         let printable = url.chars().all(|c| c.is_ascii_graphic());
-        // No names or passwords: they would be public.
-        url.len() <= ENDPOINT_CHARS_MAX && printable && host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
+        // No names or passwords: they would be public. No IPv6 address: not every verifier could ask it.
+        let host_ok = host.is_some_and(|host| !host.is_empty() && !host.contains('@') && !host.starts_with('['));
+        url.len() <= ENDPOINT_CHARS_MAX && printable && host_ok
     }
 }

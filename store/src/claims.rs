@@ -71,15 +71,18 @@ pub async fn between(
     rows.into_iter().map(Stored::claim).collect()
 }
 
-/// Stored claims of some numbers.
-pub async fn of_numbers(db: &mut PgConnection, id: EngagementId, numbers: &[u64]) -> Result<Vec<SignedClaim>> {
-    let numbers: Vec<i64> = numbers.iter().map(|number| to_i64(*number)).collect::<Result<_>>()?;
+/// The stored claims of the blocks and revisions that `claims` are about, ascending by number, then revision.
+pub async fn of(db: &mut PgConnection, id: EngagementId, claims: &[SignedClaim]) -> Result<Vec<SignedClaim>> {
+    let numbers: Vec<i64> = claims.iter().map(|claim| to_i64(claim.number)).collect::<Result<_>>()?;
+    let revisions: Vec<i64> = claims.iter().map(|claim| to_i64(claim.revision)).collect::<Result<_>>()?;
     let rows = sqlx::query_as!(
         Stored,
         "select number, revision, block_hash, signature from block_claims
-         where engagement_id = $1 and number = any($2) order by number, revision",
+         where engagement_id = $1 and (number, revision) in (select * from unnest($2::bigint[], $3::bigint[]))
+         order by number, revision",
         id.0.as_slice(),
         &numbers,
+        &revisions,
     )
     .fetch_all(db)
     .await?;

@@ -13,8 +13,8 @@ use crate::{Error, Result};
 const FORGOTTEN_AT_ONCE: i64 = 20;
 /// Sessions of one account; beyond, the oldest is over.
 const SESSIONS_MAX: i64 = 50;
-/// Used refresh tokens kept of a session.
-const USED_MAX: i64 = 100;
+/// A session is refreshed so often at once, and once a minute on: all tokens it used are kept.
+const REFRESHES_AT_ONCE: i64 = 100;
 
 /// 128 random bits.
 pub type SessionId = [u8; 16];
@@ -37,6 +37,8 @@ pub enum Refreshed {
     Session(Session),
     /// It was used before: its session is over, whoever has the other.
     Reused,
+    /// Nothing changes: this token is good a minute later.
+    TooOften,
     /// There is none, or it or its session is over.
     Unknown,
 }
@@ -75,6 +77,10 @@ pub async fn begin(db: &mut PgConnection, session: &Session, token: B256, idle: 
     )
     .execute(&mut *db)
     .await?;
+    // Sign-ins of one account come one after the other, or they would not see each other's sessions.
+    sqlx::query!("select pg_advisory_xact_lock(7006, hashtext(encode($1, 'hex')))", session.account.as_slice())
+        .fetch_one(&mut *db)
+        .await?;
     sqlx::query!(
         "update sessions set revoked = 'too_many' where id in (
              select id from sessions where account = $1 and revoked is null order by created_at desc offset $2)",
@@ -124,17 +130,20 @@ pub async fn refresh(db: &mut PgConnection, token: B256, next: B256, idle: Durat
     }
     let session = get(db, id).await?;
     let Some(session) = session.filter(|_| row.good) else { return Ok(Refreshed::Unknown) };
-    sqlx::query!("update refresh_tokens set used_at = now() where hash = $1", token.as_slice())
-        .execute(&mut *db)
-        .await?;
-    sqlx::query!(
-        "delete from refresh_tokens where hash in (
-             select hash from refresh_tokens where session_id = $1 and used_at is not null order by used_at desc offset $2)",
+    let counted = sqlx::query!(
+        "update sessions set refreshes = refreshes + 1
+         where id = $1 and refreshes < $2::bigint + floor(extract(epoch from now() - created_at) / 60)::bigint",
         id.as_slice(),
-        USED_MAX
+        REFRESHES_AT_ONCE
     )
     .execute(&mut *db)
     .await?;
+    if counted.rows_affected() == 0 {
+        return Ok(Refreshed::TooOften);
+    }
+    sqlx::query!("update refresh_tokens set used_at = now() where hash = $1", token.as_slice())
+        .execute(&mut *db)
+        .await?;
     put_token(db, id, next, idle).await?;
     Ok(Refreshed::Session(session))
 }

@@ -13,6 +13,9 @@ use crate::Result;
 use crate::convert::{address, hash, to_i64, to_time, to_timestamp, to_u64};
 use crate::error::OnConstraint;
 
+/// Refusals kept of a verdict, the first ones: all of them are in its evidence file.
+const REFUSALS_KEPT: usize = 50;
+
 /// Stores a statement. `None` if it is stored already.
 pub async fn put(
     db: &mut PgConnection,
@@ -47,8 +50,8 @@ pub async fn add_verdict(
     let proof: Vec<Vec<u8>> = proof.iter().map(|node| node.to_vec()).collect();
     sqlx::query!(
         "insert into verdicts (engagement_id, verifier, epoch, units, faults, evidence_hash, counted, fault, refused, proof,
-                               statement_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                               statement_id, refused_count)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         verdict.engagement.0.as_slice(),
         verifier.as_slice(),
         to_i64(verdict.epoch)?,
@@ -57,9 +60,10 @@ pub async fn add_verdict(
         verdict.evidence.0.as_slice(),
         to_i64(judgement.counted)?,
         judgement.fault,
-        Json(&judgement.refused) as _,
+        Json(&judgement.refused[..judgement.refused.len().min(REFUSALS_KEPT)]) as _,
         &proof,
         statement,
+        i64::try_from(judgement.refused.len()).unwrap_or(i64::MAX),
     )
     .execute(db)
     .await
@@ -150,14 +154,17 @@ pub struct Finding {
     pub faults: u64,
     pub counted: u64,
     pub fault: bool,
+    /// The first of them.
     pub refused: Vec<Refusal>,
+    pub refused_count: u64,
     pub evidence: EvidenceHash,
 }
 
 /// Findings for the epochs `from` up to but not including `to`, by epoch, then verifier.
 pub async fn findings(db: &mut PgConnection, id: EngagementId, from: u64, to: u64) -> Result<Vec<Finding>> {
     let rows = sqlx::query!(
-        r#"select verifier, epoch, units, faults, counted, fault, refused as "refused: Json<Vec<Refusal>>", evidence_hash
+        r#"select verifier, epoch, units, faults, counted, fault, refused as "refused: Json<Vec<Refusal>>", refused_count,
+                  evidence_hash
            from verdicts where engagement_id = $1 and epoch >= $2 and epoch < $3 order by epoch, verifier"#,
         id.0.as_slice(),
         to_i64(from)?,
@@ -175,6 +182,7 @@ pub async fn findings(db: &mut PgConnection, id: EngagementId, from: u64, to: u6
                 counted: to_u64(row.counted)?,
                 fault: row.fault,
                 refused: row.refused.0,
+                refused_count: to_u64(row.refused_count)?,
                 evidence: EvidenceHash(hash(&row.evidence_hash)?),
             })
         })

@@ -265,8 +265,11 @@ impl Acts<'_> {
     /// What this verifier puts up for a dispute at most.
     async fn purse(&self, token: Address) -> Result<U256, Error> {
         let limit = self.policy.dispute_max.unwrap_or(U256::MAX);
-        // Gas has to be paid, too; a token's bond is left to the escrow to refuse.
-        let held = if token == NATIVE { self.account.balance().await? / U256::from(10) * U256::from(9) } else { limit };
+        let held = match token {
+            // Gas has to be paid, too.
+            NATIVE => self.account.balance().await? / U256::from(10) * U256::from(9),
+            _ => self.escrow.bondable(self.account.me, token).await?,
+        };
         Ok(limit.min(held))
     }
 

@@ -8,7 +8,7 @@ use alloy::rpc::types::{Filter, TransactionRequest};
 use alloy::sol_types::{SolCall, SolEvent};
 use piecework_client::Assignment;
 use piecework_contracts::abi::Escrow as abi;
-use piecework_contracts::{abi_bid, abi_subject, abi_terms};
+use piecework_contracts::{abi_bid, abi_subject, abi_terms, allowance_call, balance_of_call};
 use piecework_domain::chain::Contested;
 use piecework_domain::ids::EngagementId;
 use piecework_domain::time::Timestamp;
@@ -119,6 +119,15 @@ impl Escrow {
             .await
     }
 
+    /// What `owner` could bond in a token now: its free balance here, and what it holds and lets the escrow take.
+    pub async fn bondable(&self, owner: Address, token: Address) -> Result<U256, Error> {
+        let free = self.read(abi::balancesCall { account: owner, token }).await?;
+        let word = |answer: Bytes| U256::try_from_be_slice(&answer).unwrap_or_default();
+        let held = word(self.call(token, balance_of_call(owner)).await?);
+        let allowed = word(self.call(token, allowance_call(owner, self.address)).await?);
+        Ok(free.saturating_add(held.min(allowed)))
+    }
+
     /// The first epoch that `verifier` was not paid for.
     pub async fn next_fee_epoch(&self, a: &Assignment, verifier: Address) -> Result<u64, Error> {
         Ok(self.read(abi::nextFeeEpochCall { id: a.engagement.0, verifier }).await?.saturating_to())
@@ -133,8 +142,11 @@ impl Escrow {
     }
 
     async fn read<C: SolCall>(&self, call: C) -> Result<C::Return, Error> {
-        let tx = TransactionRequest::default().to(self.address).input(Bytes::from(call.abi_encode()).into());
-        let answer = self.provider.call(tx).await.map_err(rpc("reading the escrow"))?;
+        let answer = self.call(self.address, call.abi_encode().into()).await?;
         C::abi_decode_returns(&answer).map_err(rpc("reading the escrow's answer"))
+    }
+    async fn call(&self, to: Address, data: Bytes) -> Result<Bytes, Error> {
+        let tx = TransactionRequest::default().to(to).input(data.into());
+        self.provider.call(tx).await.map_err(rpc("reading the escrow"))
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 pub use keys::{Keys, NoKeys};
 pub use session::{Scope, Signed};
-pub use siwe::check;
+pub use siwe::{check, verify};
 
 /// Where accounts sign in, and with what tokens are signed.
 #[derive(Debug)]

@@ -24,21 +24,18 @@ const NOT_DEPLOYED: [u8; 32] = [
 #[derive(Debug, PartialEq, Eq)]
 pub struct Checked {
     pub account: Address,
+    /// The message as it was sent is what was signed.
+    digest: B256,
     pub nonce: String,
     pub scopes: Vec<Scope>,
     /// When the person wants the session to end, if ever.
     pub until: Option<OffsetDateTime>,
 }
 
-/// Reads and checks everything but the nonce, which is used up last. 422 `invalid_message`, `wrong_domain`, `wrong_chain`,
-/// `message_expired`, `unknown_scope`, `account_not_deployed`, `bad_signature`.
-pub async fn check(state: &AppState, text: &str, signature: &Bytes) -> Result<Checked> {
-    let message = read(text)?;
-    let checked = meant(&state.auth, state.chain.id, &message, clock::now())?;
-    // The message as it was sent is what was signed.
-    let digest = signature::personal_digest(text.as_bytes());
-    verify(state, checked.account, digest, signature).await?;
-    Ok(checked)
+/// Reads and checks everything but the nonce and the signature. 422 `invalid_message`, `wrong_domain`, `wrong_chain`, `message_expired`,
+/// `unknown_scope`.
+pub fn check(state: &AppState, text: &str) -> Result<Checked> {
+    meant(&state.auth, state.chain.id, text, clock::now())
 }
 
 fn read(text: &str) -> Result<Message> {
@@ -55,7 +52,8 @@ fn read(text: &str) -> Result<Message> {
     Ok(message)
 }
 
-fn meant(auth: &Auth, chain_id: u64, message: &Message, now: Timestamp) -> Result<Checked> {
+fn meant(auth: &Auth, chain_id: u64, text: &str, now: Timestamp) -> Result<Checked> {
+    let message = &read(text)?;
     let domain = message.domain.as_str();
     let uri = message.uri.authority_str();
     let scheme = message.scheme.as_deref().is_none_or(|scheme| scheme == message.uri.scheme_str());
@@ -84,6 +82,7 @@ fn meant(auth: &Auth, chain_id: u64, message: &Message, now: Timestamp) -> Resul
     }
     Ok(Checked {
         account: Address::from(message.address),
+        digest: signature::personal_digest(text.as_bytes()),
         nonce: message.nonce.clone(),
         scopes: scopes(message)?,
         until: message.expiration_time.as_ref().map(|time| *time.as_ref()),
@@ -106,8 +105,9 @@ fn scopes(message: &Message) -> Result<Vec<Scope>> {
     Ok(if scopes.is_empty() { Scope::ALL.to_vec() } else { scopes })
 }
 
-/// The key's signature, or what the account's code says (ERC-1271).
-async fn verify(state: &AppState, account: Address, digest: B256, bytes: &Bytes) -> Result<()> {
+/// The key's signature, or what the account's code says (ERC-1271). 422 `account_not_deployed`, `bad_signature`.
+pub async fn verify(state: &AppState, checked: &Checked, bytes: &Bytes) -> Result<()> {
+    let &Checked { account, digest, .. } = checked;
     if bytes.ends_with(&NOT_DEPLOYED) {
         let detail = "the account is not deployed yet (ERC-6492): deploy it first, nothing is called on its behalf";
         return Err(Error::rule("account_not_deployed", detail));

@@ -107,14 +107,16 @@ pub async fn nonce(State(state): State<AppState>) -> Result<(StatusCode, Json<No
     responses((status = 201, body = Tokens), (status = 401, body = Problem), (status = 422, body = Problem), (status = 400, body = Problem),
               (status = 503, body = Problem)))]
 pub async fn login(State(state): State<AppState>, Body(login): Body<Login>) -> Result<Response> {
-    let checked = auth::check(&state, &login.message, &login.signature).await?;
-    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
-    if !stored::take_nonce(&mut db_tx, &checked.nonce).await? {
+    let checked = auth::check(&state, &login.message)?;
+    // Used up whatever becomes of it: an account's contract is called once for each.
+    if !stored::take_nonce(&mut *lookup::db(&state.pool).await?, &checked.nonce).await? {
         return Err(Error::unauthorized(
             "bad_nonce",
             "the message's nonce was used before, has run out, or is not of this API",
         ));
     }
+    auth::verify(&state, &checked, &login.signature).await?;
+    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
     let created_at = clock::utc();
     let end = created_at + SESSION;
     let session = Session {
@@ -132,7 +134,8 @@ pub async fn login(State(state): State<AppState>, Body(login): Body<Login>) -> R
 
 /// New tokens for a refresh token, which is used up. 401 `refresh_reused`: it was used before, and its session is over.
 #[utoipa::path(post, path = "/v1/auth/refresh", tag = "auth", request_body = Refresh,
-    responses((status = 200, body = Tokens), (status = 401, body = Problem), (status = 422, body = Problem), (status = 400, body = Problem)))]
+    responses((status = 200, body = Tokens), (status = 401, body = Problem), (status = 422, body = Problem), (status = 400, body = Problem),
+              (status = 429, body = Problem)))]
 pub async fn refresh(State(state): State<AppState>, Body(body): Body<Refresh>) -> Result<Response> {
     let next = RefreshToken::new();
     let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
@@ -140,6 +143,11 @@ pub async fn refresh(State(state): State<AppState>, Body(body): Body<Refresh>) -
     db_tx.commit().await.map_err(piecework_store::Error::from)?;
     match refreshed {
         Refreshed::Session(session) => tokens(&state, StatusCode::OK, session, next),
+        Refreshed::TooOften => Err(Error::Refused {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: "refreshed_too_often",
+            detail: "a session is refreshed 100 times at once, and once a minute on: keep the access token, or come back in a minute".to_owned(),
+        }),
         Refreshed::Reused => Err(Error::unauthorized(
             "refresh_reused",
             "this refresh token was used before: the session is over, sign in again",

@@ -28,7 +28,7 @@ pub async fn post(
 ) -> Result<(StatusCode, Json<SignedEndpoint>)> {
     if !SignedEndpoint::is_url(&endpoint.url) {
         let detail = format!(
-            "url is http(s)://host…, without user and password, at most {ENDPOINT_CHARS_MAX} characters, got {:.80?}",
+            "url is http(s)://host…, with a host that has IPv4, without user and password, at most {ENDPOINT_CHARS_MAX} characters, got {:.80?}",
             endpoint.url
         );
         return Err(Error::rule("invalid_endpoint", detail));

@@ -26,6 +26,9 @@ use crate::{Error, Result, clock};
 /// Verdicts per verifier that are looked at for one whose window has passed.
 pub const VERDICT_DEPTH: i64 = 64;
 
+/// Refusals after which a page of epochs ends: up to 32 verifiers each have some in every epoch.
+const REFUSALS_PER_PAGE: usize = 2_000;
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListParams {
@@ -125,6 +128,8 @@ pub async fn epochs(
     let mut findings = statements::findings(&mut db, id, from, to).await?.into_iter().peekable();
     let now = clock::now();
     let mut items = Vec::new();
+    let mut refusals = 0;
+    let mut next = from;
     for epoch in from..to {
         let Some((start, end)) = rules::epoch_window(&row.terms, e.started_at, e.ends_at, epoch) else {
             break;
@@ -134,11 +139,17 @@ pub async fn epochs(
         }
         let mut found = Vec::new();
         while let Some(finding) = findings.next_if(|finding| finding.epoch == epoch) {
+            refusals += finding.refused.len();
             found.push(finding_view(finding));
         }
         items.push(EpochView::new(epoch, start, end, &e.verifiers, found));
+        next = epoch + 1;
+        if refusals >= REFUSALS_PER_PAGE {
+            break;
+        }
     }
-    let next_cursor = (u64::try_from(items.len()) == Ok(limit)).then(|| to.to_string());
+    let full = next == to || refusals >= REFUSALS_PER_PAGE;
+    let next_cursor = full.then(|| next.to_string());
     Ok(Json(Page { items, next_cursor }))
 }
 
@@ -150,6 +161,7 @@ fn finding_view(finding: Finding) -> FindingView {
         counted: finding.counted,
         fault: finding.fault,
         refused: finding.refused,
+        refused_count: finding.refused_count,
         evidence: finding.evidence,
     }
 }

@@ -18,6 +18,8 @@ use crate::extract::{Body, Id, Params};
 use crate::state::AppState;
 use crate::{Error, Result};
 
+/// Of one block. Verifiers look at 100 in an epoch at most.
+const REVISIONS_MAX: u64 = 128;
 /// Claims one read returns, at most.
 const CLAIMS_READ_MAX: i64 = 5_000;
 
@@ -64,14 +66,25 @@ pub async fn post(
     Body(EvidenceBody { claims, if_unclaimed }): Body<EvidenceBody>,
 ) -> Result<(StatusCode, Json<Receipt>)> {
     check_shape(&claims)?;
-    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
-    let row = lookup::engagement_not_closed(&mut db_tx, id).await?;
-    for claim in &claims {
+    let mut db = lookup::db(&state.pool).await?;
+    let row = lookup::engagement_not_closed(&mut db, id).await?;
+    let stored = stored_claims::of(&mut db, id, &claims).await?;
+    // What follows takes its time: others need the connection.
+    drop(db);
+    for claim in claims.iter().filter(|claim| known(&stored, claim) != Some(claim)) {
         signature::verify(row.engagement.bid.node, claim.claim().digest(id, &state.chain.domain), &claim.signature)
             .map_err(|err| Error::signature(&format!("node (block {})", claim.number), &err))?;
     }
+    if claims.iter().all(|claim| known(&stored, claim).is_some_and(|known| known.block_hash == claim.block_hash)) {
+        // Claims are public: anybody can send them again, and nobody waits for that.
+        let known = u64::try_from(claims.len()).unwrap_or(u64::MAX);
+        return Ok((StatusCode::CREATED, Json(Receipt { evidence: None, accepted: 0, known })));
+    }
+    // Who waits for another batch of the engagement holds no connection meanwhile.
+    let _turn = state.turns.of(id.0).await;
+    let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
     stored_claims::lock(&mut db_tx, id).await?;
-    let stored = stored_claims::of_numbers(&mut db_tx, id, &numbers(&claims)).await?;
+    let stored = stored_claims::of(&mut db_tx, id, &claims).await?;
     if let Some([first, second]) = conflict(&stored, &claims) {
         let was =
             format!("block {} revision {} was claimed as {} before", first.number, first.revision, first.block_hash);
@@ -127,19 +140,24 @@ fn check_shape(claims: &[SignedClaim]) -> Result<()> {
             return Err(Error::rule("claims_out_of_order", format!("block {} comes after block {}", b.0, a.0)));
         }
     }
+    if let Some(claim) = claims.iter().find(|claim| claim.revision >= REVISIONS_MAX) {
+        let detail = format!("block {} has revisions below {REVISIONS_MAX}, got {}", claim.number, claim.revision);
+        return Err(Error::rule("revision_too_high", detail));
+    }
     // Evidence is canonical JSON, whose numbers are doubles (RFC 8785).
-    match claims.iter().find(|claim| claim.number >= 1 << 53 || claim.revision >= 1 << 53) {
+    match claims.iter().find(|claim| claim.number >= 1 << 53) {
         Some(claim) => Err(Error::rule("number_too_large", format!("block {} is not below 2^53", claim.number))),
         None => Ok(()),
     }
 }
 
-fn numbers(claims: &[SignedClaim]) -> Vec<u64> {
-    claims.iter().map(|claim| claim.number).collect()
+fn key(claim: &SignedClaim) -> (u64, u64) {
+    (claim.number, claim.revision)
 }
 
+/// `stored` is in order.
 fn known<'a>(stored: &'a [SignedClaim], claim: &SignedClaim) -> Option<&'a SignedClaim> {
-    stored.iter().find(|known| (known.number, known.revision) == (claim.number, claim.revision))
+    stored.binary_search_by_key(&key(claim), key).ok().map(|at| &stored[at])
 }
 
 /// A stored claim and one that contradicts it.

@@ -24,8 +24,9 @@ pub struct FindingView {
     /// In this epoch.
     pub counted: u64,
     pub fault: bool,
-    /// Units that did not count, each with its reason.
+    /// The first 50 units that did not count, each with its reason. All are in the evidence file.
     pub refused: Vec<Refusal>,
+    pub refused_count: u64,
     pub evidence: EvidenceHash,
 }
 
@@ -36,7 +37,7 @@ pub struct EpochView {
     pub from: String,
     pub to: String,
     pub findings: Vec<FindingView>,
-    /// Every unit that somebody refused, with who refused it, why, and the report that shows it.
+    /// The first units that somebody refused, with who refused it, why, and the report that shows it.
     pub refused: Vec<RefusedUnit>,
 }
 

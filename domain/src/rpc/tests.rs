@@ -162,12 +162,20 @@ fn a_report_survives_its_canonical_form() {
 
 #[test]
 fn urls_that_could_be_endpoints() {
-    for url in ["https://node.example", "http://127.0.0.1:8545/path?key=1", "http://[::1]:8545/"] {
+    for url in ["https://node.example", "http://127.0.0.1:8545/path?key=1"] {
         assert!(SignedEndpoint::is_url(url), "{url}");
     }
     let long = format!("https://{}", "a".repeat(512));
-    for url in ["", "https://", "ws://node.example", "https:///path", "https://a:b@node.example", "https://a b", &long]
-    {
+    for url in [
+        "http://[::1]:8545/",
+        "",
+        "https://",
+        "ws://node.example",
+        "https:///path",
+        "https://a:b@node.example",
+        "https://a b",
+        &long,
+    ] {
         assert!(!SignedEndpoint::is_url(url), "{url}");
     }
 }

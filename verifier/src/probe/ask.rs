@@ -1,22 +1,20 @@
 //! One question over HTTP, as ordinary clients would put it.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use piecework_domain::public::is_public;
 use piecework_domain::rpc::{Outcome, Question};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, rng};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::redirect;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::public::is_public;
+use super::names::{Busy, PublicOnly};
 use crate::Error;
 use crate::error::rpc;
 
@@ -25,8 +23,6 @@ const TEXT_BYTES_MAX: usize = 4_096;
 /// Connections that wait for another question.
 const IDLE_MAX: usize = 8;
 const IDLE_FOR: Duration = Duration::from_secs(20);
-/// Look-ups of names under way.
-const LOOKUPS_AT_ONCE: usize = 32;
 
 pub struct Asker {
     /// Unpacks what is packed.
@@ -54,13 +50,13 @@ struct Response {
 impl Asker {
     pub fn new(private_allowed: bool) -> Result<Self, Error> {
         // No redirects: they would lead past the checks. No proxies of the environment either.
-        let lookups = Arc::new(Semaphore::new(LOOKUPS_AT_ONCE));
+        let names = PublicOnly::default();
         let client = |unpacks: bool| {
             let mut builder = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
             builder =
                 builder.pool_max_idle_per_host(IDLE_MAX).pool_idle_timeout(IDLE_FOR).gzip(unpacks).deflate(unpacks);
             if !private_allowed {
-                builder = builder.dns_resolver(PublicOnly { lookups: lookups.clone() });
+                builder = builder.dns_resolver(names.clone());
             }
             builder.build().map_err(rpc("making an HTTP client"))
         };
@@ -92,6 +88,10 @@ impl Asker {
         };
         // Names are checked where they are resolved.
         let literal = parsed.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
+        // Not every verifier has IPv6, and all must find the same.
+        if literal.is_some_and(|ip| ip.is_ipv6()) {
+            return fail(Outcome::Unreachable, "endpoints are asked by IPv4".to_owned());
+        }
         if !self.private_allowed && literal.is_some_and(|ip| !is_public(ip)) {
             return fail(Outcome::Unreachable, "the endpoint is not on the public internet".to_owned());
         }
@@ -128,6 +128,9 @@ fn is_own(err: &reqwest::Error) -> bool {
     const TOO_MANY_FILES: [i32; 2] = [23, 24];
     let mut cause = std::error::Error::source(err);
     while let Some(inner) = cause {
+        if inner.is::<Busy>() {
+            return true;
+        }
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
             let here = matches!(
                 io.kind(),
@@ -217,31 +220,5 @@ impl Dialect {
         }
         let body = (self.body)(&id, method, params);
         (headers, body, id)
-    }
-}
-
-/// Resolves names to public addresses only, at the moment of connecting: no second look-up can give another one.
-struct PublicOnly {
-    lookups: Arc<Semaphore>,
-}
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        let lookups = self.lookups.clone();
-        Box::pin(async move {
-            let permit = lookups.acquire_owned().await?;
-            // It goes on, in a thread that others may need, whoever stops waiting for it.
-            let looking = tokio::spawn(async move {
-                let found = tokio::net::lookup_host((name.as_str(), 0)).await.map(Iterator::collect::<Vec<_>>);
-                drop(permit);
-                found
-            });
-            let found = looking.await??.into_iter();
-            let public: Vec<SocketAddr> = found.filter(|addr| is_public(addr.ip())).collect();
-            if public.is_empty() {
-                return Err("the endpoint is not on the public internet".into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
     }
 }

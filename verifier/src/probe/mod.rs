@@ -1,9 +1,9 @@
 //! Asking endpoints what their runners can't foresee, at times of this verifier's own (DESIGN §4).
 
 mod ask;
+mod names;
 mod own;
 mod plan;
-mod public;
 mod served;
 mod shared;
 mod worth;

@@ -1,4 +1,4 @@
-//! Which addresses anybody may make a verifier call.
+//! Which addresses anybody may make a process of ours call.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
