@@ -25,6 +25,7 @@ async fn who_signed_is_signed_in_for_what_was_signed_once_until_it_is_over() {
     messages_that_mean_something_else_are_refused(&door).await;
     a_nonce_is_good_once(&door).await;
     a_refresh_token_used_twice_ends_the_session(&door).await;
+    a_thief_that_refreshes_much_is_found_out_all_the_same(&door).await;
     a_session_does_what_it_is_for_and_ends(&door).await;
     contracts_sign_in_when_they_say_so(&door).await;
 }
@@ -190,12 +191,19 @@ async fn messages_that_mean_something_else_are_refused(door: &Door<'_>) {
     let text = message.text();
     let answer = door.login(&text, &door.signed("runner1", &text)).await;
     assert!(answer.is(422, "bad_signature"), "{}", answer.body);
+    let answer = door.signs_in("poster", &message).await;
+    assert!(answer.is(401, "bad_nonce"), "its nonce was good for one try: {}", answer.body);
+    let message = door.message(poster).await;
+    let text = message.text();
     let other = Message { until: Some(now + minute), ..message.clone() }.text();
     let answer = door.login(&other, &door.signed("poster", &text)).await;
     assert!(answer.is(422, "bad_signature"), "{}", answer.body);
-    let answer = door.login(&"x".repeat(5_000), &door.signed("poster", &text)).await;
+    let message = door.message(poster).await;
+    let answer = door.login(&"x".repeat(5_000), &door.signed("poster", &message.text())).await;
     assert!(answer.is(422, "invalid_message"), "{}", answer.body);
-    // None of these used the nonce up.
+    let answer = door.signs_in("poster", &Message { chain_id: 1, ..message.clone() }).await;
+    assert!(answer.is(422, "wrong_chain"), "{}", answer.body);
+    // What was not meant for here used no nonce up.
     let answer = door.signs_in("poster", &message).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
 }
@@ -236,6 +244,23 @@ async fn a_refresh_token_used_twice_ends_the_session(door: &Door<'_>) {
     assert!(newest.is(401, "bad_refresh_token"), "{}", newest.body);
     let made_up = door.refresh(&"0".repeat(64)).await;
     assert!(made_up.is(401, "bad_refresh_token"), "{}", made_up.body);
+}
+
+async fn a_thief_that_refreshes_much_is_found_out_all_the_same(door: &Door<'_>) {
+    let stolen = door.signs_in("runner1", &door.message(door.cast.address("runner1")).await).await.text("refreshToken");
+    let mut newest = stolen.clone();
+    let mut answer = door.refresh(&newest).await;
+    let mut refreshed = 0;
+    while answer.status == 200 {
+        (newest, refreshed) = (answer.text("refreshToken"), refreshed + 1);
+        assert!(refreshed <= 110, "there is no end to it");
+        answer = door.refresh(&newest).await;
+    }
+    assert!(answer.is(429, "refreshed_too_often") && refreshed >= 100, "{refreshed}: {}", answer.body);
+    let owner = door.refresh(&stolen).await;
+    assert!(owner.is(401, "refresh_reused"), "{}", owner.body);
+    let thief = door.refresh(&newest).await;
+    assert!(thief.is(401, "bad_refresh_token"), "{}", thief.body);
 }
 
 async fn a_session_does_what_it_is_for_and_ends(door: &Door<'_>) {
@@ -292,9 +317,11 @@ async fn contracts_sign_in_when_they_say_so(door: &Door<'_>) {
         [vec![1; 96], hex!("6492649264926492649264926492649264926492649264926492649264926492").to_vec()]
             .concat()
             .into();
+    let text = door.message(account).await.text();
     let refused = door.login(&text, &wrapped).await;
     assert!(refused.is(422, "account_not_deployed"), "{}", refused.body);
     door.cast.chain.raw_request::<_, Value>("anvil_setCode".into(), json!([account, YES])).await.unwrap();
+    let text = door.message(account).await.text();
     let answer = door.login(&text, &Bytes::from(vec![1, 2, 3])).await;
     assert_eq!((answer.status.as_u16(), &answer.body["session"]["account"]), (201, &json!(account)), "{}", answer.body);
 }
