@@ -150,8 +150,10 @@ async fn scripts_of_allowed_pages_may_read_answers(cast: &Cast<'_>) {
 async fn an_address_holds_so_many_connections_and_none_that_says_nothing(cast: &Cast<'_>) {
     let (_serve, listen) = serve_with(cast, "PIECEWORK_CONNECTIONS_PER_ADDRESS", "3");
     let url = format!("http://{listen}/v1/stats");
-    // Each with a connection of its own.
-    let ask = || async { reqwest::Client::new().get(&url).send().await.ok() };
+    // Each with a connection of its own, and a time-out: hyper's client can wait for ever for an answer on a connection
+    // that was closed the moment it was made.
+    let within = std::time::Duration::from_secs(5);
+    let ask = || async { reqwest::Client::new().get(&url).timeout(within).send().await.ok() };
     eventually("it serves", 20, ask).await;
     let mut silent = Vec::new();
     eventually("three connections that say nothing fill the room", 20, || {
