@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use axum::response::sse::Event;
 use futures::Stream;
-use piecework_store::feed::{self, Filter, Item};
+use piecework_store::feed::{self, Filter, Item, Page};
 use piecework_store::listen::Listener;
 use piecework_store::{PgPool, Result};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
-
-use crate::views::rfc3339;
 
 /// Items read at once.
 const BATCH: i64 = 200;
+/// Reads at once that no index helps: strangers' searches through history must leave the database to the others.
+static SEARCHES: Semaphore = Semaphore::const_new(2);
 /// Announcements can be lost around reconnects; this bounds how long.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -30,7 +30,8 @@ pub fn items(
     let start = Reader { pool, changed, filter, seq, stop, ready: VecDeque::new() };
     futures::stream::unfold(start, |mut reader| async move {
         let item = reader.next().await?;
-        Some((Ok(event(&item)), reader))
+        let event = Event::default().id(item.seq.to_string()).event(&item.name).data(item.json().ok()?.to_string());
+        Some((Ok(event), reader))
     })
 }
 
@@ -38,6 +39,7 @@ struct Reader {
     pool: PgPool,
     changed: watch::Receiver<()>,
     filter: Filter,
+    /// Read up to here.
     seq: u64,
     stop: CancellationToken,
     ready: VecDeque<Item>,
@@ -47,14 +49,18 @@ impl Reader {
     async fn next(&mut self) -> Option<Item> {
         loop {
             if let Some(item) = self.ready.pop_front() {
-                self.seq = item.seq;
                 return Some(item);
             }
             self.changed.borrow_and_update();
-            self.ready = self.read().await.ok()?.into();
+            let page = self.read().await.ok()?;
+            let moved = page.read_to > self.seq;
+            self.seq = page.read_to;
+            self.ready = page.items.into();
             if self.ready.is_empty() {
                 tokio::select! {
                     () = self.stop.cancelled() => return None,
+                    // A filter that found nothing in what it looked at goes on with the rest at once.
+                    () = std::future::ready(()), if moved => {}
                     _ = self.changed.changed() => {}
                     () = tokio::time::sleep(POLL) => {}
                 }
@@ -62,35 +68,11 @@ impl Reader {
         }
     }
 
-    async fn read(&self) -> Result<Vec<Item>> {
+    async fn read(&self) -> Result<Page> {
+        let _turn = if self.filter.is_search() { SEARCHES.acquire().await.ok() } else { None };
         let mut db = self.pool.acquire().await?;
-        feed::after(&mut db, self.seq, self.filter, BATCH).await
+        feed::after(&mut db, self.seq, &self.filter, BATCH).await
     }
-}
-
-/// A `reverted` item says which one it takes back: `data.reverts` is that one's id.
-fn event(item: &Item) -> Event {
-    let mut inside = serde_json::json!({
-        "event": item.event,
-        "blockNumber": item.block_number,
-        "blockHash": item.block_hash,
-        "blockTime": rfc3339(item.block_time),
-        "logIndex": item.log_index,
-        "txHash": item.tx_hash,
-    });
-    if let Some((reverts, fork)) = item.reverts {
-        inside["reverts"] = reverts.into();
-        inside["forkBlockNumber"] = fork.into();
-    }
-    let data = serde_json::json!({
-        "seq": item.seq,
-        "chainId": item.chain_id,
-        "bounty": item.bounty,
-        "engagement": item.engagement,
-        "name": item.name,
-        "data": inside,
-    });
-    Event::default().id(item.seq.to_string()).event(&item.name).data(data.to_string())
 }
 
 /// Passes the database's announcements on to every stream, reconnecting as needed.

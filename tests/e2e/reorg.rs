@@ -1,7 +1,7 @@
 //! The settlement chain changes its mind.
 
 use alloy::providers::Provider;
-use piecework_domain::U256;
+use piecework_domain::{Address, B256, U256};
 use serde_json::{Value, json};
 
 use crate::cast::{BOND, Cast, RATE, eventually};
@@ -50,7 +50,7 @@ async fn a_reorg_that_removes_an_award_and_a_redemption_is_undone_and_the_story_
 
     // The feed says what was undone.
     let reverted = eventually("the feed tells of the reorg", 20, || async {
-        let names = feed_names(&dev).await;
+        let names = feed_names(&dev, "").await;
         (names.iter().any(|name| name == "reverted")).then_some(names)
     })
     .await;
@@ -72,12 +72,39 @@ async fn a_reorg_that_removes_an_award_and_a_redemption_is_undone_and_the_story_
         due += U256::from(closed.units_paid) * U256::from(RATE);
     }
     assert_eq!(cast.balance(payee).await - before, due, "the payee has exactly what the final chain says");
+    filters_of_the_feed(&dev, &cast).await;
+}
+
+/// Of an account comes all that concerns it, what was undone included, and nothing to a stranger.
+async fn filters_of_the_feed(dev: &Dev, cast: &Cast<'_>) {
+    let of = |role: &str, rest: &str| format!("&account={}{rest}", cast.address(role));
+    for role in ["poster", "runner1", "payee1", "verifier1"] {
+        let names = feed_names(dev, &of(role, "")).await;
+        assert!(names.iter().any(|name| name == "engaged"), "{role}: {names:?}");
+        assert!(names.iter().any(|name| name == "reverted"), "{role}: {names:?}");
+    }
+    let named = feed_names(dev, &of("runner1", "&names=redeemed,ended")).await;
+    assert!(named.iter().any(|name| name == "redeemed") && named.iter().any(|name| name == "ended"), "{named:?}");
+    assert!(named.iter().all(|name| ["redeemed", "ended", "reverted"].contains(&name.as_str())), "{named:?}");
+    assert_eq!(feed_names(dev, &format!("&account={}", Address::repeat_byte(0x5a))).await, [""; 0]);
+
+    for (query, code) in [
+        ("names=redeem", "unknown_event"),
+        ("names=", "unknown_event"),
+        ("account=0x12", "malformed_id"),
+        (&format!("account={0}&bounty={1}", Address::ZERO, B256::ZERO), "too_many_filters"),
+    ] {
+        let answer = reqwest::get(format!("{}/v1/events?{query}", dev.ready.api_url)).await.expect("answers");
+        assert_eq!(answer.status(), 400, "{query}");
+        let problem: Value = serde_json::from_str(&answer.text().await.expect("has a body")).expect("is JSON");
+        assert_eq!(problem["code"], code, "{problem}");
+    }
 }
 
 /// Names of all feed items so far, read from the start of the stream.
-async fn feed_names(dev: &Dev) -> Vec<String> {
+async fn feed_names(dev: &Dev, filter: &str) -> Vec<String> {
     use futures::StreamExt;
-    let url = format!("{}/v1/events?after=0", dev.ready.api_url);
+    let url = format!("{}/v1/events?after=0{filter}", dev.ready.api_url);
     let mut stream = reqwest::get(url).await.expect("answers").bytes_stream();
     let mut text = String::new();
     while let Ok(Some(Ok(chunk))) = tokio::time::timeout(std::time::Duration::from_millis(500), stream.next()).await {

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Who may depend on whom. What is not listed is not allowed.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("piecework-domain", &[]),
     ("piecework-contracts", &["piecework-domain"]),
     ("piecework-store", &["piecework-domain"]),
@@ -14,7 +14,8 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("piecework-indexer", &["piecework-domain", "piecework-contracts", "piecework-store"]),
     ("piecework-api", &["piecework-domain", "piecework-contracts", "piecework-store"]),
     ("piecework-worker", &["piecework-domain", "piecework-contracts", "piecework-store"]),
-    ("piecework-verifier", &["piecework-domain", "piecework-contracts", "piecework-client"]),
+    ("piecework-outbound", &["piecework-domain"]),
+    ("piecework-verifier", &["piecework-domain", "piecework-contracts", "piecework-client", "piecework-outbound"]),
     ("piecework-runner", &["piecework-domain", "piecework-contracts", "piecework-client"]),
     ("piecework-toolchain", &[]),
     (

@@ -3,22 +3,27 @@
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::sse::{KeepAlive, Sse};
-use piecework_store::feed::{self, Filter};
+use piecework_domain::chain::Event;
+use piecework_store::feed::{self, About, Filter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::lookup;
-use crate::Result;
 use crate::error::Problem;
 use crate::extract::{LastEventId, Params, parse_id};
 use crate::state::AppState;
-use crate::stream;
+use crate::{Error, Result, stream};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventParams {
+    /// At most one of these three.
     bounty: Option<String>,
     engagement: Option<String>,
+    /// What it posted, runs, is paid for or verifies, and its balances.
+    account: Option<String>,
+    /// Event names, separated by commas. A `reverted` comes with the events that it takes back.
+    names: Option<String>,
     /// Start after this item instead of now; `Last-Event-ID` goes before it.
     after: Option<u64>,
 }
@@ -31,10 +36,7 @@ pub async fn stream(
     last: Option<LastEventId>,
     Params(params): Params<EventParams>,
 ) -> Result<impl IntoResponse> {
-    let filter = Filter {
-        bounty: params.bounty.as_deref().map(parse_id).transpose()?,
-        engagement: params.engagement.as_deref().map(parse_id).transpose()?,
-    };
+    let filter = Filter { about: params.about()?, names: params.names.as_deref().map(names).transpose()? };
     let seq = match last.map(|LastEventId(seq)| seq).or(params.after) {
         Some(seq) => seq,
         None => feed::newest(&mut *lookup::db(&state.pool).await?).await?,
@@ -45,4 +47,28 @@ pub async fn stream(
     }
     let items = stream::items(state.pool, state.feed, filter, seq, state.stop);
     Ok(Sse::new(items).keep_alive(KeepAlive::default()))
+}
+
+impl EventParams {
+    fn about(&self) -> Result<Option<About>> {
+        match (&self.bounty, &self.engagement, &self.account) {
+            (None, None, None) => Ok(None),
+            (Some(id), None, None) => Ok(Some(About::Bounty(parse_id(id)?))),
+            (None, Some(id), None) => Ok(Some(About::Engagement(parse_id(id)?))),
+            (None, None, Some(account)) => Ok(Some(About::Account(parse_id(account)?))),
+            _ => Err(Error::malformed("too_many_filters", "ask for one of bounty, engagement and account")),
+        }
+    }
+}
+
+/// Each must be the name of an event: a typing error would wait for ever.
+fn names(list: &str) -> Result<Vec<String>> {
+    let names: Vec<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
+    match names.iter().find(|name| !Event::NAMES.contains(&name.as_str())) {
+        None => Ok(names),
+        Some(unknown) => {
+            let known = Event::NAMES.join(", ");
+            Err(Error::malformed("unknown_event", format!("{unknown:.40?} is not an event's name; these are: {known}")))
+        }
+    }
 }

@@ -232,29 +232,43 @@ impl Event {
             }
         }
     }
+}
 
-    /// The name used in the database and the event stream.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Posted { .. } => "posted",
-            Self::Funded { .. } => "funded",
-            Self::DepositReturned { .. } => "depositReturned",
-            Self::EscrowReclaimed { .. } => "escrowReclaimed",
-            Self::Engaged { .. } => "engaged",
-            Self::Redeemed { .. } => "redeemed",
-            Self::Faulted { .. } => "faulted",
-            Self::Skipped { .. } => "skipped",
-            Self::Extended { .. } => "extended",
-            Self::FeeClaimed { .. } => "feeClaimed",
-            Self::UnitsAsserted { .. } => "unitsAsserted",
-            Self::Disputed { .. } => "disputed",
-            Self::Resolved { .. } => "resolved",
-            Self::NodeSlashed { .. } => "nodeSlashed",
-            Self::NoticeGiven { .. } => "noticeGiven",
-            Self::Ended { .. } => "ended",
-            Self::Reclaimed { .. } => "reclaimed",
-            Self::Credited { .. } => "credited",
-            Self::Debited { .. } => "debited",
+/// One list for both ways to ask for names.
+macro_rules! names {
+    ($($variant:ident => $name:literal,)*) => {
+        impl Event {
+            /// Every name there is.
+            pub const NAMES: &[&str] = &[$($name),*];
+
+            /// The name used in the database and the event stream.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $name,)*
+                }
+            }
         }
-    }
+    };
+}
+
+names! {
+    Posted => "posted",
+    Funded => "funded",
+    DepositReturned => "depositReturned",
+    EscrowReclaimed => "escrowReclaimed",
+    Engaged => "engaged",
+    Redeemed => "redeemed",
+    Faulted => "faulted",
+    Skipped => "skipped",
+    Extended => "extended",
+    FeeClaimed => "feeClaimed",
+    UnitsAsserted => "unitsAsserted",
+    Disputed => "disputed",
+    Resolved => "resolved",
+    NodeSlashed => "nodeSlashed",
+    NoticeGiven => "noticeGiven",
+    Ended => "ended",
+    Reclaimed => "reclaimed",
+    Credited => "credited",
+    Debited => "debited",
 }

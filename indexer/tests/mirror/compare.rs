@@ -60,7 +60,7 @@ pub async fn stream_adds_up(pool: &PgPool, what: &str) -> usize {
     let mut db = pool.acquire().await.expect("connects");
     let (mut standing, mut seq, mut reverted) = (BTreeMap::new(), 0, 0);
     loop {
-        let items = feed::after(&mut db, seq, Filter::default(), 100).await.expect("the database answers");
+        let items = feed::after(&mut db, seq, &Filter::default(), 100).await.expect("the database answers").items;
         if items.is_empty() {
             break;
         }

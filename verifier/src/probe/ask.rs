@@ -1,20 +1,16 @@
 //! One question over HTTP, as ordinary clients would put it.
 
-use std::io::ErrorKind;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use piecework_domain::public::is_public;
 use piecework_domain::rpc::{Outcome, Question};
+use piecework_outbound::{Family, Names, Reach, is_own_failure};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, rng};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::redirect;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::names::{Busy, PublicOnly};
 use crate::Error;
 use crate::error::rpc;
 
@@ -28,7 +24,7 @@ pub struct Asker {
     /// Unpacks what is packed.
     unpacking: reqwest::Client,
     plain: reqwest::Client,
-    private_allowed: bool,
+    reach: Reach,
 }
 
 /// What came of a question.
@@ -49,18 +45,13 @@ struct Response {
 
 impl Asker {
     pub fn new(private_allowed: bool) -> Result<Self, Error> {
-        // No redirects: they would lead past the checks. No proxies of the environment either.
-        let names = PublicOnly::default();
+        let (reach, names) = (Reach::allowing_private(private_allowed), Names::new(Family::V4));
         let client = |unpacks: bool| {
-            let mut builder = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
-            builder =
-                builder.pool_max_idle_per_host(IDLE_MAX).pool_idle_timeout(IDLE_FOR).gzip(unpacks).deflate(unpacks);
-            if !private_allowed {
-                builder = builder.dns_resolver(names.clone());
-            }
+            let builder = reach.client(&names).gzip(unpacks).deflate(unpacks);
+            let builder = builder.pool_max_idle_per_host(IDLE_MAX).pool_idle_timeout(IDLE_FOR);
             builder.build().map_err(rpc("making an HTTP client"))
         };
-        Ok(Self { unpacking: client(true)?, plain: client(false)?, private_allowed })
+        Ok(Self { unpacking: client(true)?, plain: client(false)?, reach })
     }
 
     /// Reads at most `bytes_max` of an answer. An error is this verifier's own.
@@ -86,14 +77,9 @@ impl Asker {
         let Ok(parsed) = url.parse::<reqwest::Url>() else {
             return fail(Outcome::Unreachable, "the endpoint is no URL".to_owned());
         };
-        // Names are checked where they are resolved.
-        let literal = parsed.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
-        // Not every verifier has IPv6, and all must find the same.
-        if literal.is_some_and(|ip| ip.is_ipv6()) {
-            return fail(Outcome::Unreachable, "endpoints are asked by IPv4".to_owned());
-        }
-        if !self.private_allowed && literal.is_some_and(|ip| !is_public(ip)) {
-            return fail(Outcome::Unreachable, "the endpoint is not on the public internet".to_owned());
+        // Names are checked where they are resolved. Not every verifier has IPv6, and all must find the same.
+        if let Err(refusal) = self.reach.check(&parsed, Family::V4) {
+            return fail(Outcome::Unreachable, refusal.to_owned());
         }
         let dialect = Dialect::any();
         let (headers, body, id) = dialect.put(method, params);
@@ -106,7 +92,9 @@ impl Asker {
             Err(Unread::Failed(err)) if err.is_timeout() => {
                 return fail(Outcome::TimedOut, format!("no answer within {} ms", timeout.as_millis()));
             }
-            Err(Unread::Failed(err)) if is_own(&err) => return Err(rpc("connecting from here")(err.without_url())),
+            Err(Unread::Failed(err)) if is_own_failure(&err) => {
+                return Err(rpc("connecting from here")(err.without_url()));
+            }
             // Without the URL: what it holds is the runner's.
             Err(Unread::Failed(err)) => return fail(Outcome::Unreachable, err.without_url().to_string()),
         };
@@ -121,28 +109,6 @@ impl Asker {
         };
         Ok(Answer { latency, text, result })
     }
-}
-
-/// Whether it is this machine that can't connect: nobody is judged by that.
-fn is_own(err: &reqwest::Error) -> bool {
-    const TOO_MANY_FILES: [i32; 2] = [23, 24];
-    let mut cause = std::error::Error::source(err);
-    while let Some(inner) = cause {
-        if inner.is::<Busy>() {
-            return true;
-        }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            let here = matches!(
-                io.kind(),
-                ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::AddrNotAvailable
-            );
-            if here || io.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) {
-                return true;
-            }
-        }
-        cause = inner.source();
-    }
-    false
 }
 
 enum Unread {

@@ -1,7 +1,6 @@
 //! Asking endpoints what their runners can't foresee, at times of this verifier's own (DESIGN §4).
 
 mod ask;
-mod names;
 mod own;
 mod plan;
 mod served;

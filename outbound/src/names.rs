@@ -1,7 +1,7 @@
-//! Names of endpoints that strangers announced: looked up so that a name whose server never answers costs nobody else a question.
+//! Names that strangers chose: looked up so that a name whose server never answers costs nobody else a call.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,23 +28,54 @@ pub struct Busy;
 
 type Looked = Result<Vec<SocketAddr>, String>;
 
-/// Resolves names to public IPv4 addresses only, at the moment of connecting: no second look-up can give another one.
-#[derive(Clone, Default)]
-pub struct PublicOnly(Arc<Mutex<Names>>);
+/// Which addresses of a name are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Where all callers must find the same: not every one has IPv6.
+    V4,
+    Both,
+}
 
-#[derive(Default)]
-struct Names {
+impl Family {
+    pub fn has(self, ip: IpAddr) -> bool {
+        self == Self::Both || ip.is_ipv4()
+    }
+}
+
+/// Resolves names to public addresses only, at the moment of connecting: no second look-up can give another one.
+#[derive(Clone, Debug)]
+pub struct Names {
+    family: Family,
+    book: Arc<Mutex<Book>>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
     known: HashMap<String, (Instant, Vec<SocketAddr>)>,
     under_way: HashMap<String, Shared<BoxFuture<'static, Looked>>>,
 }
 
-impl PublicOnly {
-    fn names(&self) -> MutexGuard<'_, Names> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Names {
+    pub fn new(family: Family) -> Self {
+        Self { family, book: Arc::default() }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn usable(&self, found: Vec<SocketAddr>) -> Looked {
+        let usable: Vec<_> =
+            found.into_iter().filter(|addr| self.family.has(addr.ip()) && is_public(addr.ip())).collect();
+        match usable.is_empty() {
+            true if self.family == Family::V4 => Err("the endpoint is not on the public internet by IPv4".to_owned()),
+            true => Err("the endpoint is not on the public internet".to_owned()),
+            false => Ok(usable),
+        }
     }
 
     async fn addresses(self, name: String) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
-        let known = self.names().known.get(&name).cloned().filter(|(at, _)| at.elapsed() < STALE);
+        let known = self.book().known.get(&name).cloned().filter(|(at, _)| at.elapsed() < STALE);
         if let Some((at, addresses)) = &known
             && at.elapsed() < FRESH
         {
@@ -67,27 +98,27 @@ impl PublicOnly {
         name: &str,
         lookup: impl FnOnce(String) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>>,
     ) -> Result<Shared<BoxFuture<'static, Looked>>, Busy> {
-        let mut names = self.names();
-        if let Some(looking) = names.under_way.get(name) {
+        let mut book = self.book();
+        if let Some(looking) = book.under_way.get(name) {
             return Ok(looking.clone());
         }
-        let siblings = names.under_way.keys().filter(|other| domain(other) == domain(name)).count();
-        if names.under_way.len() >= LOOKUPS_AT_ONCE || siblings >= OF_DOMAIN {
+        let siblings = book.under_way.keys().filter(|other| domain(other) == domain(name)).count();
+        if book.under_way.len() >= LOOKUPS_AT_ONCE || siblings >= OF_DOMAIN {
             return Err(Busy);
         }
         let (this, key, found) = (self.clone(), name.to_owned(), lookup(name.to_owned()));
         let task = tokio::spawn(async move {
-            let looked = found.await.map_err(|err| err.to_string()).and_then(public);
-            this.names().done(key, &looked);
+            let looked = found.await.map_err(|err| err.to_string()).and_then(|found| this.usable(found));
+            this.book().done(key, &looked);
             looked
         });
         let looking = async move { task.await.unwrap_or_else(|err| Err(err.to_string())) }.boxed().shared();
-        names.under_way.insert(name.to_owned(), looking.clone());
+        book.under_way.insert(name.to_owned(), looking.clone());
         Ok(looking)
     }
 }
 
-impl Names {
+impl Book {
     fn done(&mut self, name: String, looked: &Looked) {
         self.under_way.remove(&name);
         if self.known.len() >= KNOWN_MAX {
@@ -101,18 +132,13 @@ impl Names {
     }
 }
 
-fn public(found: Vec<SocketAddr>) -> Looked {
-    let public: Vec<_> = found.into_iter().filter(|addr| addr.is_ipv4() && is_public(addr.ip())).collect();
-    if public.is_empty() { Err("the endpoint is not on the public internet by IPv4".to_owned()) } else { Ok(public) }
-}
-
 /// The last two labels.
 fn domain(name: &str) -> &str {
     let dots = name.rmatch_indices('.').nth(1);
     dots.map_or(name, |(at, _)| &name[at + 1..])
 }
 
-impl Resolve for PublicOnly {
+impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         let addresses = self.clone().addresses(name.as_str().to_ascii_lowercase());
         Box::pin(async move { addresses.await.map(|found| Box::new(found.into_iter()) as Addrs) })
@@ -133,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_that_never_resolve_leave_places_for_others() {
-        let names = PublicOnly::default();
+        let names = Names::new(Family::V4);
         for n in 0..200 {
             let looked = names.look(&format!("a{n}.slow.example"), never);
             assert_eq!(looked.is_err(), n >= OF_DOMAIN, "{n}");
@@ -155,7 +181,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_old_answer_is_used_while_a_new_one_does_not_come() {
-        let names = PublicOnly::default();
+        let names = Names::new(Family::V4);
         names.look("node.example.org", at_once).expect("has a place").await.expect("resolves");
         tokio::time::advance(FRESH * 2).await;
         let _looking = names.look("node.example.org", never).expect("has a place");
@@ -167,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_of_places_out_of_reach_are_refused() {
-        let err = PublicOnly::default().addresses("localhost".to_owned()).await.expect_err("is refused");
+        let err = Names::new(Family::V4).addresses("localhost".to_owned()).await.expect_err("is refused");
         assert!(err.to_string().contains("not on the public internet"), "{err}");
     }
 
