@@ -212,6 +212,10 @@ pub struct Serve {
     /// challengeSeconds - graceSeconds): below, its last payouts may come too late, and it is neither announced nor bid on here
     #[arg(long, env = "PIECEWORK_PAYOUT_WINDOW_MIN", default_value_t = 300)]
     pub payout_window_min: u64,
+    /// Let webhooks lead into private networks, to this machine and by plain http, too: anybody could make the worker call anything there.
+    /// `serve` and `work` must say the same
+    #[arg(long, env = "PIECEWORK_PRIVATE_WEBHOOKS")]
+    pub private_webhooks: bool,
     /// Address to listen on; loopback unless you say otherwise
     #[arg(long, env = "PIECEWORK_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -241,6 +245,10 @@ pub struct Work {
     /// Redeem only where the bid's relay fee is worth the gas (without it, the operator pays for what brings more than it costs)
     #[arg(long, env = "PIECEWORK_RELAY_FOR_FEES")]
     pub relay_for_fees: bool,
+    /// Let webhooks lead into private networks, to this machine and by plain http, too: anybody could make the worker call anything there.
+    /// `serve` and `work` must say the same
+    #[arg(long, env = "PIECEWORK_PRIVATE_WEBHOOKS")]
+    pub private_webhooks: bool,
     #[arg(long, env = "PIECEWORK_POLL_INTERVAL_MS", default_value_t = 1_000)]
     pub poll_interval_ms: u64,
 }

@@ -26,14 +26,15 @@ const KEY_CHARS_MAX: usize = 200;
 /// The one route that reads more than others.
 const STATEMENTS: &str = "/v1/statements";
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
-/// Tokens are told once and kept nowhere.
-const SIGNING_IN: &str = "/v1/auth/";
+/// Tokens and secrets are told once: an answer with one is not kept.
+const SECRET: [&str; 2] = ["/v1/auth/", "/v1/webhooks"];
 /// How long the same request waits for the first one's answer.
 const WAIT: Duration = Duration::from_secs(18);
 const POLL: Duration = Duration::from_millis(50);
 
 pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let keyed = request.method() == Method::POST && !request.uri().path().starts_with(SIGNING_IN);
+    let path = request.uri().path();
+    let keyed = request.method() == Method::POST && !SECRET.iter().any(|secret| path.starts_with(secret));
     let Some(key) = request.headers().get(KEY).filter(|_| keyed) else {
         return next.run(request).await;
     };

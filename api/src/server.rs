@@ -54,6 +54,8 @@ pub struct Config {
     pub connections_per_address: Option<NonZeroUsize>,
     pub auth: Arc<Auth>,
     pub origins: Origins,
+    /// Whether webhooks may lead into private networks, and by plain http.
+    pub private_webhooks: bool,
     /// Seconds that the payout window of a bounty must have.
     pub payout_window_min: u64,
 }
@@ -89,6 +91,7 @@ pub async fn serve(
         payments,
         turns: Arc::default(),
         auth: config.auth,
+        private_webhooks: config.private_webhooks,
         tokens,
         stop: stop.clone(),
     });

@@ -49,6 +49,8 @@ pub struct AppState {
     pub turns: Arc<Turns>,
     /// Where accounts sign in.
     pub auth: Arc<Auth>,
+    /// Whether webhooks may lead into private networks, and by plain http.
+    pub private_webhooks: bool,
     /// Where tokens are asked; without it nobody's payments can be verified here.
     pub tokens: Option<Tokens>,
     /// Cancelled when the server stops; ends event streams.

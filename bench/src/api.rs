@@ -32,6 +32,7 @@ pub async fn start(pool: PgPool, escrow: Address) -> Result<Api> {
         limits: None,
         connections_per_address: None,
         payout_window_min: 0,
+        private_webhooks: false,
     };
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let (bound, address) = tokio::sync::oneshot::channel();

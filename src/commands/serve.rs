@@ -25,6 +25,7 @@ pub async fn run(args: cli::Serve) -> Result<()> {
             .map(|requests_per_second| Limits { requests_per_second, trust_proxy: args.trust_proxy }),
         // Behind a proxy every connection has the proxy's address.
         connections_per_address: NonZeroUsize::new(args.connections_per_address).filter(|_| !args.trust_proxy),
+        private_webhooks: args.private_webhooks,
         payout_window_min: args.payout_window_min,
         provider: args.rpc_url.as_deref().map(config::provider).transpose()?,
     };

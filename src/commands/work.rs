@@ -12,7 +12,7 @@ const LEASE: Duration = Duration::from_secs(30);
 pub async fn run(args: cli::Work) -> Result<()> {
     let stop = config::stop_on_signal()?;
     let signer = keys::read(&args.key_file)?;
-    let database = config::database(&args.database, 8).await?;
+    let database = config::database(&args.database, 16).await?;
     let settings = piecework_worker::Config {
         chain_id: args.chain.chain_id,
         escrow: args.chain.escrow,
@@ -25,6 +25,7 @@ pub async fn run(args: cli::Work) -> Result<()> {
             for_fees: args.relay_for_fees,
         },
         lease: LEASE,
+        webhooks: piecework_worker::Reach::allowing_private(args.private_webhooks),
         poll_interval: Duration::from_millis(args.poll_interval_ms),
     };
     let provider = config::provider(&args.rpc.rpc_url)?;

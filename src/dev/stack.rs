@@ -126,6 +126,8 @@ impl Stack {
         inside.push(("PIECEWORK_SESSION_KEYS_FILE", self.dir.join("session.pem").display().to_string()));
         // Stories are short.
         inside.push(("PIECEWORK_PAYOUT_WINDOW_MIN", "0".to_owned()));
+        // Receivers are on this machine.
+        inside.push(("PIECEWORK_PRIVATE_WEBHOOKS", "true".to_owned()));
         // All of them have one address.
         inside.push(("PIECEWORK_REQUESTS_PER_SECOND", "0".to_owned()));
 

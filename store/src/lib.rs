@@ -32,6 +32,7 @@ pub mod sessions;
 pub mod specs;
 pub mod statements;
 pub mod txs;
+pub mod webhooks;
 
 pub use error::{Error, Result};
 pub use schema::{analyze, connect, fresh_database, migrate};

@@ -30,5 +30,6 @@ mod sequenced;
 mod sessions;
 mod soak;
 mod turn;
+mod webhooks;
 mod workspace;
 mod x402;

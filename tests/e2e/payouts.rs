@@ -128,6 +128,7 @@ impl Worker {
     fn start(cast: &Cast<'_>, proxy: &Proxy) -> Self {
         let ready = &cast.dev.ready;
         let config = piecework_worker::Config {
+            webhooks: piecework_worker::Reach::Public,
             chain_id: ready.chain_id,
             escrow: ready.escrow,
             policy: piecework_worker::Policy { pause: Duration::ZERO, gas_price_max: None },

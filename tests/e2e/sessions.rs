@@ -30,30 +30,30 @@ async fn who_signed_is_signed_in_for_what_was_signed_once_until_it_is_over() {
     contracts_sign_in_when_they_say_so(&door).await;
 }
 
-struct Door<'a> {
-    cast: &'a Cast<'a>,
+pub struct Door<'a> {
+    pub cast: &'a Cast<'a>,
     http: reqwest::Client,
     domain: String,
 }
 
-struct Answer {
-    status: StatusCode,
-    body: Value,
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Value,
 }
 
 impl Answer {
-    fn is(&self, status: u16, code: &str) -> bool {
+    pub fn is(&self, status: u16, code: &str) -> bool {
         self.status == status && self.body["code"] == code
     }
 
-    fn text(&self, field: &str) -> String {
+    pub fn text(&self, field: &str) -> String {
         self.body[field].as_str().unwrap_or_else(|| panic!("no {field}: {}", self.body)).to_owned()
     }
 }
 
 /// A message to sign, by the letter.
 #[derive(Clone)]
-struct Message {
+pub struct Message {
     domain: String,
     address: String,
     uri: String,
@@ -61,7 +61,7 @@ struct Message {
     nonce: String,
     issued_at: OffsetDateTime,
     until: Option<OffsetDateTime>,
-    resources: Vec<&'static str>,
+    pub resources: Vec<&'static str>,
 }
 
 impl Message {
@@ -85,12 +85,12 @@ impl Message {
 }
 
 impl<'a> Door<'a> {
-    async fn new(cast: &'a Cast<'a>) -> Self {
+    pub async fn new(cast: &'a Cast<'a>) -> Self {
         let domain = cast.dev.ready.api_url.trim_start_matches("http://").to_owned();
         Self { cast, http: reqwest::Client::new(), domain }
     }
 
-    async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+    pub async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.cast.dev.ready.api_url));
         request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
         request = body.into_iter().fold(request, |request, body| request.json(&body));
@@ -106,7 +106,7 @@ impl<'a> Door<'a> {
         self.ask(Method::POST, "/v1/auth/nonce", None, None).await.text("nonce")
     }
 
-    async fn message(&self, account: Address) -> Message {
+    pub async fn message(&self, account: Address) -> Message {
         Message {
             domain: self.domain.clone(),
             address: account.to_string(),
@@ -128,7 +128,7 @@ impl<'a> Door<'a> {
         self.ask(Method::POST, "/v1/auth/login", None, Some(body)).await
     }
 
-    async fn signs_in(&self, role: &str, message: &Message) -> Answer {
+    pub async fn signs_in(&self, role: &str, message: &Message) -> Answer {
         let text = message.text();
         self.login(&text, &self.signed(role, &text)).await
     }

@@ -13,7 +13,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("piecework-client", &["piecework-domain"]),
     ("piecework-indexer", &["piecework-domain", "piecework-contracts", "piecework-store"]),
     ("piecework-api", &["piecework-domain", "piecework-contracts", "piecework-store"]),
-    ("piecework-worker", &["piecework-domain", "piecework-contracts", "piecework-store"]),
+    ("piecework-worker", &["piecework-domain", "piecework-contracts", "piecework-store", "piecework-outbound"]),
     ("piecework-outbound", &["piecework-domain"]),
     ("piecework-verifier", &["piecework-domain", "piecework-contracts", "piecework-client", "piecework-outbound"]),
     ("piecework-runner", &["piecework-domain", "piecework-contracts", "piecework-client"]),

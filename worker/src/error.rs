@@ -8,6 +8,8 @@ pub enum Error {
     Rpc { what: &'static str, problem: String },
     #[error("signing a transaction")]
     Sign(#[source] alloy::signers::Error),
+    #[error("sending a webhook: {0}")]
+    Http(String),
     #[error("the endpoint is on chain {actual}, expected {expected}")]
     WrongChain { expected: u64, actual: u64 },
 }

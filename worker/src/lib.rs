@@ -15,10 +15,12 @@ mod relay;
 mod run;
 mod settle;
 mod tokens;
+mod webhooks;
 mod x402;
 
 pub use decide::Policy;
 pub use error::Error;
+pub use piecework_outbound::Reach;
 pub use relay::Relay;
 pub use run::{Config, run};
 

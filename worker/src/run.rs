@@ -5,6 +5,7 @@ use std::time::Duration;
 use alloy::providers::DynProvider;
 use alloy::signers::local::PrivateKeySigner;
 use piecework_domain::Address;
+use piecework_outbound::Reach;
 use piecework_store::PgPool;
 use piecework_store::listen::{self, Listener};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,7 @@ use crate::decide::Policy;
 use crate::deposits::Deposits;
 use crate::payouts::Payouts;
 use crate::relay::Relay;
-use crate::{Error, awards, equivocations, outbox, settle, tokens, x402};
+use crate::{Error, awards, equivocations, outbox, settle, tokens, webhooks, x402};
 
 /// Transactions sent before the next look at what is due.
 const SENT_AT_ONCE: usize = 64;
@@ -28,6 +29,8 @@ pub struct Config {
     /// How long a payout that a worker looks at is nobody else's: one that dies leaves it to the others then.
     pub lease: Duration,
     pub poll_interval: Duration,
+    /// Where webhooks may lead.
+    pub webhooks: Reach,
 }
 
 /// Works until `stop`. Failures of the database or the endpoint are logged and tried again.
@@ -39,28 +42,38 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), Error> {
     let chain = Chain::new(config.chain_id, config.escrow, provider, signer);
+    // What happened is told whether or not anything can be sent to the chain now.
+    let telling = async {
+        webhooks::run(&pool, config.webhooks, config.poll_interval, &stop).await;
+        Ok(())
+    };
+    tokio::try_join!(pay_all(&pool, &chain, &config, &stop), telling)?;
+    Ok(())
+}
+
+async fn pay_all(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) -> Result<(), Error> {
     loop {
         match chain.check().await {
             Ok(()) => break,
             Err(err @ Error::WrongChain { .. }) => return Err(err),
             Err(err) => tracing::warn!(error = &err as &dyn std::error::Error, "waiting for the chain"),
         }
-        if pause(&stop, config.poll_interval).await {
+        if pause(stop, config.poll_interval).await {
             return Ok(());
         }
     }
-    while !stop.is_cancelled() && failed("tokens", tokens::publish(&pool, &chain, &config.relay).await) {
-        if pause(&stop, config.poll_interval).await {
+    while !stop.is_cancelled() && failed("tokens", tokens::publish(pool, chain, &config.relay).await) {
+        if pause(stop, config.poll_interval).await {
             return Ok(());
         }
     }
     // Trying awards and looking at deposits means running code that anybody can write: pay never waits for it.
     tokio::join!(
-        settle_all(&pool, &chain, &config, &stop),
-        pay(&pool, &chain, &config, &stop),
-        settle_payments(&pool, &chain, &config, &stop),
-        relay_awards(&pool, &chain, &config, &stop),
-        look_at_deposits(&pool, &chain, &config, &stop)
+        settle_all(pool, chain, config, stop),
+        pay(pool, chain, config, stop),
+        settle_payments(pool, chain, config, stop),
+        relay_awards(pool, chain, config, stop),
+        look_at_deposits(pool, chain, config, stop)
     );
     Ok(())
 }

@@ -36,7 +36,9 @@ pub async fn stream(
     last: Option<LastEventId>,
     Params(params): Params<EventParams>,
 ) -> Result<impl IntoResponse> {
-    let filter = Filter { about: params.about()?, names: params.names.as_deref().map(names).transpose()? };
+    let about = about(params.bounty.as_deref(), params.engagement.as_deref(), params.account.as_deref())?;
+    let names = params.names.map(|list| known_names(list.split(',').map(|name| name.trim().to_owned()).collect()));
+    let filter = Filter { about, names: names.transpose()? };
     let seq = match last.map(|LastEventId(seq)| seq).or(params.after) {
         Some(seq) => seq,
         None => feed::newest(&mut *lookup::db(&state.pool).await?).await?,
@@ -49,21 +51,24 @@ pub async fn stream(
     Ok(Sse::new(items).keep_alive(KeepAlive::default()))
 }
 
-impl EventParams {
-    fn about(&self) -> Result<Option<About>> {
-        match (&self.bounty, &self.engagement, &self.account) {
-            (None, None, None) => Ok(None),
-            (Some(id), None, None) => Ok(Some(About::Bounty(parse_id(id)?))),
-            (None, Some(id), None) => Ok(Some(About::Engagement(parse_id(id)?))),
-            (None, None, Some(account)) => Ok(Some(About::Account(parse_id(account)?))),
-            _ => Err(Error::malformed("too_many_filters", "ask for one of bounty, engagement and account")),
-        }
+/// The one subject that is asked for.
+pub fn about(bounty: Option<&str>, engagement: Option<&str>, account: Option<&str>) -> Result<Option<About>> {
+    match (bounty, engagement, account) {
+        (None, None, None) => Ok(None),
+        (Some(id), None, None) => Ok(Some(About::Bounty(parse_id(id)?))),
+        (None, Some(id), None) => Ok(Some(About::Engagement(parse_id(id)?))),
+        (None, None, Some(account)) => Ok(Some(About::Account(parse_id(account)?))),
+        _ => Err(Error::malformed("too_many_filters", "ask for one of bounty, engagement and account")),
     }
 }
 
-/// Each must be the name of an event: a typing error would wait for ever.
-fn names(list: &str) -> Result<Vec<String>> {
-    let names: Vec<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
+/// Each must be the name of an event, or a typing error would wait for ever.
+pub fn known_names(mut names: Vec<String>) -> Result<Vec<String>> {
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Err(Error::malformed("unknown_event", "`names` is empty: leave it out for all"));
+    }
     match names.iter().find(|name| !Event::NAMES.contains(&name.as_str())) {
         None => Ok(names),
         Some(unknown) => {

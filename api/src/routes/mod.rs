@@ -24,6 +24,7 @@ mod specs;
 mod statements;
 mod stats;
 mod verifiers;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -103,6 +104,10 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::list))
         .routes(routes!(auth::end))
         .routes(routes!(auth::keys))
+        .routes(routes!(webhooks::post, webhooks::list))
+        .routes(routes!(webhooks::read, webhooks::delete))
+        .routes(routes!(webhooks::resume))
+        .routes(routes!(webhooks::rotate))
         .routes(routes!(stats::read))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -45,6 +45,7 @@ pub async fn pay(stage: &mut Stage, logs: &Path) -> Result<Paid> {
     let before = stage.chain.rpc.get_block_number().await?;
     let rpc = ProviderBuilder::new().disable_recommended_fillers().connect_http(stage.chain.rpc_url.parse()?).erased();
     let config = Config {
+        webhooks: piecework_worker::Reach::Public,
         chain_id: CHAIN_ID,
         escrow: stage.chain.escrow,
         policy: Policy { pause: Duration::ZERO, gas_price_max: None },
