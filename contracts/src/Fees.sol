@@ -36,6 +36,8 @@ abstract contract Fees is Vouchers, ISettlement {
         nonReentrant
         returns (uint256 paid)
     {
+        // Verdicts are public, and a claim passes over the epochs before those it names: nobody else may choose them.
+        require(msg.sender == attestation.verifier, NotVerifier(msg.sender));
         require(entries.length <= BATCH_MAX, BatchTooLong(BATCH_MAX, entries.length));
         _requireAttested(attestation, entries);
         Payout memory out;

@@ -31,7 +31,7 @@ interface ISettlement is IErrors, IEvents {
     // --- verifiers' fees ---
 
     /// @notice Pays one verifier `terms.verifierFee` for every epoch it judged and was not paid for yet, whatever it found.
-    /// Anyone may send it; the money goes to the verifier. Entries that are refused are skipped and reported.
+    /// The verifier itself sends it: epochs before those it names are passed over for good. Entries that are refused are skipped and reported.
     /// @param attestation one statement over all verdicts of the call, in their order
     /// @return paid epochs paid for
     function claimFee(Offer[] calldata offers, Attestation calldata attestation, FeeEntry[] calldata entries)

@@ -142,7 +142,7 @@ abstract contract HandlerVouchers is HandlerMarket {
             leaves[j] = Digests.leaf(Digests.bid(claims[j / each].bid), v.epoch, v.units, v.faults, v.evidence);
         }
         Attestation memory by = attestation(k, leaves, attestedAt);
-        bytes memory answer = send(relayer, 0, abi.encodeCall(ISettlement.claimFee, (_allOffers(), by, claims)));
+        bytes memory answer = send(by.verifier, 0, abi.encodeCall(ISettlement.claimFee, (_allOffers(), by, claims)));
         require(abi.decode(answer, (uint256)) == expected, "epochs paid");
     }
 }

@@ -24,8 +24,7 @@ contract ClaimFeeBatchTest is FeeBase {
 
     function claim(Offer[] memory offers, FeeEntry[] memory entries) private returns (uint256) {
         Attestation memory a = attestation(0, leavesOf(entries), START + 30);
-        vm.prank(relayer);
-        return escrow.claimFee(offers, a, entries);
+        return claimBy(offers, a, entries);
     }
 
     function test_PaysSeveralOffersAndTokensInOneCall() public {
@@ -88,7 +87,7 @@ contract ClaimFeeBatchTest is FeeBase {
         // A statement whose tree is a single node that no verdict stands for.
         a.proof = new bytes32[](1);
         a.signature = signStatement(verifier[0], 0, START);
-        assertEq(escrow.claimFee(offers, a, new FeeEntry[](0)), 0);
+        assertEq(claimBy(offers, a, new FeeEntry[](0)), 0);
     }
 
     // ------------------------------------------------------------------------------------------- refused pushes
@@ -171,6 +170,6 @@ contract ClaimFeeBatchTest is FeeBase {
     function claimAs(address who, Offer[] memory offers, FeeEntry[] memory entries) private {
         Attestation memory a = attestation(0, leavesOf(entries), START + 30);
         (a.verifier, a.signature) = (who, "");
-        escrow.claimFee(offers, a, entries);
+        claimBy(offers, a, entries);
     }
 }

@@ -34,7 +34,7 @@ contract ClaimFeeRefusedTest is FeeBase {
         a.verifier = runner.addr;
         a.signature = signCompact(runner, Digests.statement(rootOf(entries()), uint64(START + 30)));
         expectSkipped(id, abi.encodeWithSelector(IErrors.NotVerifier.selector, runner.addr));
-        assertEq(escrow.claimFee(oneOffer(t), a, entries()), 0);
+        assertEq(claimBy(oneOffer(t), a, entries()), 0);
         assertEq(runner.addr.balance, 0);
     }
 
@@ -68,6 +68,20 @@ contract ClaimFeeRefusedTest is FeeBase {
 
     // ------------------------------------------------------------------------------------------- reverted
 
+    /// @dev Verdicts are public: who could claim the newest epoch's fee for a verifier would leave it without all before.
+    function test_RevertWhen_AnybodyElseSendsIt() public {
+        FeeEntry[] memory newest = one(0, b, judged(1));
+        Attestation memory a = attestation(0, leavesOf(newest), START + 30);
+        Offer[] memory offers = oneOffer(t);
+        address[4] memory others = [poster.addr, runner.addr, stranger, verifier[1].addr];
+        for (uint256 i = 0; i < others.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IErrors.NotVerifier.selector, others[i]));
+            vm.prank(others[i]);
+            escrow.claimFee(offers, a, newest);
+        }
+        assertEq(claimFee(t, b, 0, START + 30, judged(0, 2)), 2);
+    }
+
     function test_RevertWhen_TheStatementIsNotTheVerifiers() public {
         Attestation memory a = attestation(0, leavesOf(entries()), START + 30);
         a.verifier = verifier[1].addr;
@@ -88,7 +102,7 @@ contract ClaimFeeRefusedTest is FeeBase {
             if (i == 4) changed[0].bid.nonce = 1;
             expectNotAttested(verifier[0].addr, a, changed);
         }
-        assertEq(escrow.claimFee(oneOffer(t), a, entries()), 2);
+        assertEq(claimBy(oneOffer(t), a, entries()), 2);
     }
 
     /// @dev The other leaf may be anything else the verifier said.
@@ -98,7 +112,7 @@ contract ClaimFeeRefusedTest is FeeBase {
         Attestation memory a = attestation(0, leaves, START + 30);
         (a.proof, a.flags) = (Merkle.proof(leaves, 0), new bool[](1));
         expectClaimed(id, verifier[0].addr, 1, 1, FEE);
-        assertEq(escrow.claimFee(oneOffer(t), a, one(0, b, judged(0))), 1);
+        assertEq(claimBy(oneOffer(t), a, one(0, b, judged(0))), 1);
         expectNotAttested(verifier[0].addr, a, one(0, b, judged(1)));
     }
 
@@ -107,7 +121,7 @@ contract ClaimFeeRefusedTest is FeeBase {
         for (uint64 count = 1; count <= 3; count += 2) {
             FeeEntry[] memory other = one(0, b, judged(0, count));
             vm.expectRevert(abi.encodeWithSelector(MerkleProof.MerkleProofInvalidMultiproof.selector));
-            escrow.claimFee(oneOffer(t), a, other);
+            claimBy(oneOffer(t), a, other);
         }
     }
 
@@ -115,7 +129,7 @@ contract ClaimFeeRefusedTest is FeeBase {
         FeeEntry[] memory wrong = one(1, b, judged(0, 2));
         Attestation memory a = attestation(0, leavesOf(wrong), START + 30);
         vm.expectRevert(abi.encodeWithSelector(IErrors.NoSuchOffer.selector, 1, 1));
-        escrow.claimFee(oneOffer(t), a, wrong);
+        claimBy(oneOffer(t), a, wrong);
     }
 
     function test_RevertWhen_TheOfferIsAnothers() public {
@@ -123,13 +137,13 @@ contract ClaimFeeRefusedTest is FeeBase {
         others.verifierFee = 1 ether;
         Attestation memory a = attestation(0, leavesOf(entries()), START + 30);
         vm.expectRevert(abi.encodeWithSelector(IErrors.WrongBounty.selector, bountyOf(others), bountyOf(t)));
-        escrow.claimFee(oneOffer(others), a, entries());
+        claimBy(oneOffer(others), a, entries());
         Offer[] memory offers = oneOffer(t);
         offers[0].verifiers = VerifierSet(1, new address[](1));
         offers[0].verifiers.members[0] = verifier[0].addr;
         bytes32 actual = Digests.verifierSet(offers[0].verifiers);
         vm.expectRevert(abi.encodeWithSelector(IErrors.WrongVerifierSet.selector, t.verifierSet, actual));
-        escrow.claimFee(offers, a, entries());
+        claimBy(offers, a, entries());
     }
 
     function test_RevertWhen_ThereAreTooManyEntries() public {
@@ -140,7 +154,7 @@ contract ClaimFeeRefusedTest is FeeBase {
             }
             Attestation memory a = attestation(0, leavesOf(many), START + 30);
             if (i == 101) vm.expectRevert(abi.encodeWithSelector(IErrors.BatchTooLong.selector, 100, 101));
-            uint256 paid = escrow.claimFee(oneOffer(t), a, many);
+            uint256 paid = claimBy(oneOffer(t), a, many);
             if (i == 100) assertEq(paid, 3);
         }
     }
@@ -148,7 +162,7 @@ contract ClaimFeeRefusedTest is FeeBase {
     function expectNotAttested(address who, Attestation memory a, FeeEntry[] memory all) private {
         Offer[] memory offers = oneOffer(t);
         vm.expectRevert(abi.encodeWithSelector(IErrors.NotAttested.selector, who));
-        escrow.claimFee(offers, a, all);
+        claimBy(offers, a, all);
     }
 
     function rootOf(FeeEntry[] memory all) private pure returns (bytes32) {

@@ -2,7 +2,16 @@
 pragma solidity ^0.8.28;
 
 import {IEvents} from "../../src/interfaces/IEvents.sol";
-import {Attestation, Bid, FeeEntry, SignedVerdict, Subject, Terms, Verdict} from "../../src/interfaces/Types.sol";
+import {
+    Attestation,
+    Bid,
+    FeeEntry,
+    Offer,
+    SignedVerdict,
+    Subject,
+    Terms,
+    Verdict
+} from "../../src/interfaces/Types.sol";
 import {Base} from "../utils/Base.sol";
 import {Digests} from "../utils/Digests.sol";
 
@@ -71,8 +80,16 @@ abstract contract FeeBase is Base {
         returns (uint256)
     {
         Attestation memory a = attestation(who, leavesOf(entries), attestedAt);
-        vm.prank(relayer);
-        return escrow.claimFee(oneOffer(t), a, entries);
+        return claimBy(oneOffer(t), a, entries);
+    }
+
+    /// @notice The verifier sends it itself.
+    function claimBy(Offer[] memory offers, Attestation memory a, FeeEntry[] memory entries)
+        internal
+        returns (uint256)
+    {
+        vm.prank(a.verifier);
+        return escrow.claimFee(offers, a, entries);
     }
 
     function claimFee(Terms memory t, Bid memory b, uint256 who, uint256 attestedAt, Verdict[] memory verdicts)

@@ -11,7 +11,7 @@ use piecework_domain::{U256, rules};
 
 use super::expect;
 use super::world::{VERIFIERS, World, verifier};
-use crate::chain::{key, sign, who};
+use crate::chain::{key, sign};
 
 pub async fn a_verifier_claims_its_fees(world: &mut World) {
     let (now, signer) = (world.chain.now, key(&verifier(world.dice.between(1, VERIFIERS))));
@@ -36,7 +36,7 @@ pub async fn a_verifier_claims_its_fees(world: &mut World) {
             .unwrap_or_else(|err| Event::Skipped { engagement: *id, reason: err.abi_encode().into() })
     };
     let expected: Vec<_> = said.iter().map(answer).collect();
-    let events = world.chain.tell(who("submitter"), U256::ZERO, data).await;
+    let events = world.chain.tell(signer.address(), U256::ZERO, data).await;
     assert_eq!(events, expected);
     world.note(&events);
 }

@@ -118,7 +118,7 @@ impl Walk {
         let entries: Vec<_> =
             some.values().map(|(terms, e, verdicts)| (terms, &e.verifiers, &e.bid, verdicts.as_slice())).collect();
         let data = claim_fee_call(&entries, verifier, attested_at, &signature);
-        Some(self.tx(who("stranger"), U256::ZERO, data))
+        Some(self.tx(verifier, U256::ZERO, data))
     }
 
     /// Of members that count: each its own statement, one of them seeing more than the others.
