@@ -89,7 +89,12 @@ abstract contract Money is IBalanceEvents, IErrors, ReentrancyGuardTransient {
     }
 
     function _credit(address account, address token, uint256 amount) internal {
-        uint256 balance = _balances[account][token] + amount;
+        uint256 balance = _balances[account][token];
+        // More than there can be of an honest token. Others' entries in the same call are worth more than a liar's accounting.
+        if (amount > type(uint256).max - balance) amount = type(uint256).max - balance;
+        unchecked {
+            balance += amount;
+        }
         _balances[account][token] = balance;
         emit Credited(account, token, amount, balance);
     }

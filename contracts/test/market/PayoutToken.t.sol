@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IBalanceEvents} from "../../src/interfaces/IBalances.sol";
 import {IErrors} from "../../src/interfaces/IErrors.sol";
 import {IMarket} from "../../src/interfaces/IMarket.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
@@ -35,6 +36,11 @@ contract PayoutTokenTest is Base {
         token.mint(to, amount);
         vm.prank(to);
         token.approve(address(escrow), amount);
+    }
+
+    /// @dev The first slot of OpenZeppelin's ERC20.
+    function setBalance(address account, uint256 amount) private {
+        vm.store(address(token), keccak256(abi.encode(account, 0)), bytes32(amount));
     }
 
     function assertAllCredited() private {
@@ -111,6 +117,27 @@ contract PayoutTokenTest is Base {
             needed := mload(add(why, 0x24))
         }
         assertEq(needed, 300_000 + 9375 + 12_000);
+    }
+
+    /// @dev A balance of nearly 2^256, as a token that lies can make one, must not make the call fail: others may be in it.
+    function test_CreditsWhatFitsWhereTheTokenLies() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            setBalance(address(escrow), RESERVE + BOND);
+            uint256 most = type(uint256).max - (RESERVE + BOND);
+            uint256 lie = i == 0 ? most : RESERVE + BOND - 1 ether;
+            setBalance(stranger, lie);
+            vm.startPrank(stranger);
+            token.approve(address(escrow), lie);
+            escrow.deposit(address(token), payee, lie);
+            vm.stopPrank();
+        }
+        token.setMood(MoodyToken.Mood.Reverts);
+        vm.expectEmit(address(escrow));
+        emit IBalanceEvents.Credited(payee, address(token), 1 ether, type(uint256).max);
+        redeem(t, b, voucher(id, 10, 1));
+        assertEq(escrow.balances(payee, address(token)), type(uint256).max);
+        assertEq(escrow.balances(relayer, address(token)), 0.5 ether);
+        assertEngagement(id, Status.Active, 10, UNITS, 1);
     }
 
     function test_CreditsOnlyWhoIsDenied() public {

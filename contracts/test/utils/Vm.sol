@@ -29,6 +29,7 @@ interface Vm {
     function etch(address account, bytes calldata code) external;
     function label(address account, string calldata name) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
+    function store(address account, bytes32 slot, bytes32 value) external;
     function deployCode(string calldata artifact) external returns (address);
     function deployCode(string calldata artifact, bytes calldata args) external returns (address);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
