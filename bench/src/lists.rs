@@ -86,7 +86,7 @@ pub async fn run(options: &Options) -> Result<()> {
 type Path = fn(&World, u64) -> String;
 
 /// Every list, with each filter and far behind the first page; `n` is a row that exists.
-fn routes() -> [(&'static str, Path); 15] {
+fn routes() -> [(&'static str, Path); 18] {
     [
         ("bounties", |_, _| "/v1/bounties".to_owned()),
         ("bounties, open", |_, _| "/v1/bounties?status=open".to_owned()),
@@ -95,6 +95,9 @@ fn routes() -> [(&'static str, Path); 15] {
         ("bounties, of a poster", |_, n| format!("/v1/bounties?poster={}", party("poster", n))),
         ("bounties, finalized", |_, _| "/v1/bounties?certainty=finalized".to_owned()),
         ("bounties, 100 from deep inside", |w, n| format!("/v1/bounties?limit=100&cursor={}", w.bounty_cursor(n))),
+        ("bounties, best paid", |_, _| format!("/v1/bounties?status=open&sort=payPerHour&token={NATIVE}")),
+        ("bounties, best paid by bond", |_, _| format!("/v1/bounties?status=open&sort=payPerBond&token={NATIVE}")),
+        ("bounties, closing first", |_, _| "/v1/bounties?status=open&sort=deadline".to_owned()),
         ("engagements", |_, _| "/v1/engagements".to_owned()),
         ("engagements, of a runner", |_, n| format!("/v1/engagements?runner={}", party("runner", n))),
         ("engagements, of a bounty", |w, n| format!("/v1/engagements?bounty={}", w.bounty(n).0)),

@@ -80,6 +80,13 @@ impl Terms {
         BountyId(keccak256((U256::from(chain_id), escrow, self.to_abi()).abi_encode()))
     }
 
+    /// Base units of the token that an hour of work at `rateMax` pays, rounded down; `None` where units have no time.
+    pub fn pay_per_hour(&self) -> Option<Amount> {
+        let seconds = U256::from(self.unit_seconds);
+        // 2^128 × 3600 fits.
+        (!seconds.is_zero()).then(|| Amount(U256::from(self.rate_max) * U256::from(3_600) / seconds))
+    }
+
     /// The same checks as `Rules.firstInvalid`, in the same order.
     pub fn validate(&self) -> Result<(), InvalidTerms> {
         let refuse = |field, problem| Err(InvalidTerms { field, problem });

@@ -10,7 +10,7 @@ use piecework_domain::terms::Terms;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::cast::{Cast, eventually};
+use crate::cast::{BOND, Cast, RATE, eventually};
 use crate::dev::Dev;
 use crate::part::Part;
 
@@ -22,6 +22,7 @@ async fn keys_limits_and_pages_hold_for_every_route() {
     who_asks_too_much_is_told_when_to_come_back(&cast).await;
     every_problem_leads_to_its_explanation(&cast).await;
     words_of_the_spec_find_a_bounty(&cast).await;
+    open_bounties_are_ranked_by_what_they_pay_and_when_they_close(&cast).await;
     terms_that_leave_no_time_to_pay_are_not_taken(&cast).await;
     scripts_of_allowed_pages_may_read_answers(&cast).await;
     an_address_holds_so_many_connections_and_none_that_says_nothing(&cast).await;
@@ -91,6 +92,60 @@ async fn who_asks_too_much_is_told_when_to_come_back(cast: &Cast<'_>) {
         reqwest::get(&url).await.ok().filter(|answer| answer.status() == 200)
     })
     .await;
+}
+
+async fn open_bounties_are_ranked_by_what_they_pay_and_when_they_close(cast: &Cast<'_>) {
+    let now = cast.now().await;
+    let base = Terms { rate_max: RATE, ..cast.terms(now, 0) };
+    let mut ids = Vec::new();
+    // Per hour: 1800, 3600, 7200 and none; per bond the second leads; they close in the order 1, 3, 0, 2.
+    for (n, rate, seconds, bond, closes) in [(0, 1, 2, 4, 300), (1, 1, 1, 1, 100), (2, 4, 2, 8, 400), (3, 9, 0, 1, 200)]
+    {
+        let terms = Terms {
+            rate_max: rate * RATE,
+            unit_seconds: seconds,
+            bond: bond * BOND,
+            open_until: now.plus(7_200 + closes),
+            salt: Amount::from(40 + n),
+            ..base.clone()
+        };
+        ids.push(json!(cast.post_itself(&terms).await));
+    }
+    let native = piecework_domain::money::NATIVE;
+    for (sort, order) in [
+        (format!("payPerHour&token={native}"), vec![2, 1, 0]),
+        (format!("payPerBond&token={native}"), vec![1, 2, 0]),
+        ("deadline".to_owned(), vec![1, 3, 0, 2]),
+    ] {
+        // One a page, so that each cursor counts.
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/bounties?status=open&limit=1&sort={sort}{cursor}");
+            let page: Value = cast.api.get(&path).await.expect("answers");
+            found.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
+            let Some(next) = page["nextCursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        found.retain(|id| ids.contains(id));
+        let expected: Vec<_> = order.into_iter().map(|n: usize| ids[n].clone()).collect();
+        assert_eq!(found, expected, "{sort}");
+    }
+    let view: Value = cast.api.get(&format!("/v1/bounties/{}", ids[0].as_str().unwrap())).await.expect("answers");
+    assert_eq!(view["payPerHour"], json!((RATE * 1_800).to_string()));
+    for (query, code) in [
+        (format!("sort=payPerHour&token={native}"), "malformed_query"),
+        ("sort=payPerHour&status=open".to_owned(), "malformed_query"),
+        ("sort=deadline&status=open&certainty=safe".to_owned(), "malformed_query"),
+        ("sort=cheapest".to_owned(), "malformed_query"),
+        (
+            format!("sort=payPerHour&status=open&token={native}&cursor=1e9_{}", ids[0].as_str().unwrap()),
+            "malformed_cursor",
+        ),
+        (format!("sort=payPerHour&status=open&token={native}&cursor=1.5"), "malformed_cursor"),
+    ] {
+        let refused = cast.api.get::<Value>(&format!("/v1/bounties?{query}")).await.expect_err(&query);
+        assert_eq!(refused.code(), Some(code), "{query}");
+    }
 }
 
 async fn terms_that_leave_no_time_to_pay_are_not_taken(cast: &Cast<'_>) {

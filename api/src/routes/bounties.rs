@@ -2,16 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
+use piecework_domain::Address;
 use piecework_domain::ids::BountyId;
 use piecework_domain::terms::Terms;
+use piecework_store::bounties::ranked::{self, Pay, Ranked};
 use piecework_store::bounties::{Filter, Row};
-use piecework_store::{bounties, specs as stored_specs};
+use piecework_store::{bounties, chains as stored_chains, specs as stored_specs};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::lookup::{self, ReadParams, Snapshot};
 use crate::error::Problem;
-use crate::extract::{Id, Params, page_size, parse_id, read_cursor, write_cursor};
+use crate::extract::{Id, Params, malformed_cursor, page_size, parse_id, read_cursor, write_cursor};
 use crate::state::AppState;
 use crate::views::{BountyView, Certainty, Page, rfc3339};
 use crate::{Error, Result, clock};
@@ -33,13 +35,27 @@ pub struct ListParams {
     poster: Option<String>,
     /// `open`: only bounties that still take runners.
     status: Option<String>,
+    /// `newest` unless given; `payPerHour` and `payPerBond` (the most first, in one `token`, without bounties whose units have no time or that
+    /// take no bond), `deadline` (what closes first). All but `newest` need `status=open`, and tell the newest block only.
+    #[serde(default)]
+    sort: Sort,
     /// From the page before.
     cursor: Option<String>,
     /// 1 to 100, 50 unless given.
     limit: Option<u32>,
 }
 
-/// Bounties on chain, newest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Sort {
+    #[default]
+    Newest,
+    PayPerHour,
+    PayPerBond,
+    Deadline,
+}
+
+/// Bounties on chain, newest first unless `sort` says otherwise.
 #[utoipa::path(get, path = "/v1/bounties", tag = "bounties", params(ListParams),
     responses((status = 200, body = Page<BountyView>), (status = 400, body = Problem)))]
 pub async fn list(State(state): State<AppState>, Params(params): Params<ListParams>) -> Result<Json<Page<BountyView>>> {
@@ -63,19 +79,73 @@ pub async fn list(State(state): State<AppState>, Params(params): Params<ListPara
             format!("q has at most {TEXT_CHARS_MAX} characters, got {chars}"),
         ));
     }
-    let filter = Filter {
-        poster: params.poster.as_deref().map(parse_id).transpose()?,
-        token: params.token.as_deref().map(parse_id).transpose()?,
-        kind: params.kind,
-        text: params.q,
-        open_at,
-        certainty: params.certainty.into(),
-        after: read_cursor(params.cursor.as_deref())?,
-    };
+    let (poster, token) =
+        (params.poster.as_deref().map(parse_id).transpose()?, params.token.as_deref().map(parse_id).transpose()?);
+    let cursor = params.cursor.as_deref();
+    if params.sort != Sort::Newest {
+        let open_at = open_at.filter(|_| params.certainty == Certainty::Latest).ok_or_else(|| {
+            Error::malformed("malformed_query", "this sort needs `status=open`, and tells the newest block only")
+        })?;
+        let ranked = Ranked { poster, kind: params.kind, text: params.q, open_at };
+        return sorted(&state, params.sort, token, &ranked, cursor, limit).await;
+    }
+    let (certainty, after) = (params.certainty.into(), read_cursor(cursor)?);
+    let filter = Filter { poster, token, kind: params.kind, text: params.q, open_at, certainty, after };
     let mut snapshot = Snapshot::take(&state, filter.certainty).await?;
     let rows = bounties::list(&mut snapshot.db, &filter, limit).await?;
-    let cursors: Vec<_> = rows.iter().map(|row| write_cursor(row.bounty.posted_at, row.bounty.id)).collect();
-    let views = views(&mut snapshot, &state, rows).await?.into_iter().zip(cursors).collect();
+    let rows = rows.into_iter().map(|row| (write_cursor(row.bounty.posted_at, row.bounty.id), row)).collect();
+    page(&mut snapshot, &state, rows, limit).await
+}
+
+async fn sorted(
+    state: &AppState,
+    sort: Sort,
+    token: Option<Address>,
+    filter: &Ranked,
+    cursor: Option<&str>,
+    limit: i64,
+) -> Result<Json<Page<BountyView>>> {
+    let mut snapshot = Snapshot::take(state, stored_chains::Certainty::Latest).await?;
+    let pay = match sort {
+        Sort::PayPerHour => Pay::PerHour,
+        Sort::PayPerBond => Pay::PerBond,
+        Sort::Newest | Sort::Deadline => {
+            let after = read_cursor(cursor)?;
+            let rows = ranked::by_deadline(&mut snapshot.db, token, filter, after, limit).await?;
+            let cursor = |row: &Row| write_cursor(row.bounty.terms.open_until, row.bounty.id);
+            let rows = rows.into_iter().map(|row| (cursor(&row), row)).collect();
+            return page(&mut snapshot, state, rows, limit).await;
+        }
+    };
+    let token = token
+        .ok_or_else(|| Error::malformed("malformed_query", "pay is compared in one token: say which by `token`"))?;
+    let after = cursor.map(rank_cursor).transpose()?;
+    let rows = ranked::by_pay(&mut snapshot.db, pay, token, filter, after, limit).await?;
+    let rows = rows.into_iter().map(|(rank, row)| (format!("{rank}_{}", row.bounty.id), row)).collect();
+    page(&mut snapshot, state, rows, limit).await
+}
+
+/// A rank is a decimal number of PostgreSQL's.
+fn rank_cursor(cursor: &str) -> Result<(&str, BountyId)> {
+    const RANK_CHARS_MAX: usize = 200;
+    let (rank, id) = cursor.split_once('_').ok_or_else(malformed_cursor)?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = rank.split_once('.').unwrap_or((rank, "0"));
+    if rank.len() > RANK_CHARS_MAX || !digits(whole) || !digits(fraction) {
+        return Err(malformed_cursor());
+    }
+    Ok((rank, id.parse().map_err(|_| malformed_cursor())?))
+}
+
+/// Rows with their cursors.
+async fn page(
+    snapshot: &mut Snapshot,
+    state: &AppState,
+    rows: Vec<(String, Row)>,
+    limit: i64,
+) -> Result<Json<Page<BountyView>>> {
+    let (cursors, rows): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let views = views(snapshot, state, rows).await?.into_iter().zip(cursors).collect();
     Ok(Json(Page::new(views, limit, |(_, cursor): &(BountyView, String)| cursor.clone(), |(view, _)| view)))
 }
 
@@ -120,6 +190,7 @@ async fn views(snapshot: &mut Snapshot, state: &AppState, rows: Vec<Row>) -> Res
         seats_taken: bounty.seats_taken,
         seats_vacated: bounty.seats_vacated,
         posted_at: rfc3339(bounty.posted_at),
+        pay_per_hour: bounty.terms.pay_per_hour(),
         terms: bounty.terms,
         chain: snapshot.chain(block_number),
     });

@@ -35,6 +35,9 @@ pub struct BountyView {
     pub seats_taken: u32,
     pub seats_vacated: u32,
     pub posted_at: String,
+    /// What an hour of work at `terms.rateMax` pays, in base units of `terms.token`, rounded down. Absent where units have no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pay_per_hour: Option<Amount>,
     pub chain: ChainView,
 }
 

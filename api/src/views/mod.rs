@@ -30,7 +30,7 @@ pub fn rfc3339(at: Timestamp) -> String {
 }
 
 /// How sure an answer has to be: as of the newest block, or of one that the chain calls safe or final.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Certainty {
     #[default]

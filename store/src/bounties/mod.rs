@@ -1,5 +1,7 @@
 //! Bounties as the chain tells them. Written by the indexer.
 
+pub mod ranked;
+
 use piecework_domain::Address;
 use piecework_domain::chain::Bounty;
 use piecework_domain::ids::BountyId;
