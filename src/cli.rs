@@ -1,7 +1,7 @@
 //! The command line. Secrets come from files and the environment, never from arguments.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU128;
+use std::num::{NonZeroU32, NonZeroU128};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -186,13 +186,20 @@ pub struct Serve {
     /// JSON-RPC endpoint of the settlement chain: with it `/x402/verify` can say whether a payer has the funds
     #[arg(long, env = "PIECEWORK_RPC_URL", hide_env_values = true)]
     pub rpc_url: Option<String>,
-    /// Requests per second that one IP address may make, four seconds' worth at once; 0 for no limit
+    /// Requests per second that one network (an IPv4 address, or 64 bits of an IPv6 one) may make, four seconds' worth at once; 0 for no limit
     #[arg(long, env = "PIECEWORK_REQUESTS_PER_SECOND", default_value_t = 50)]
     pub requests_per_second: u32,
-    /// Connections that one IP address may hold, event streams included; 0 for no limit, and with `--trust-proxy` there is none
-    #[arg(long, env = "PIECEWORK_CONNECTIONS_PER_ADDRESS", default_value_t = 256)]
-    pub connections_per_address: usize,
-    /// Believe `Forwarded` and `X-Forwarded-For`: only behind a proxy that sets them
+    /// Connections that one network may hold, event streams included; 0 for no limit, and with `--trust-proxy` there is none
+    #[arg(long, env = "PIECEWORK_CONNECTIONS_PER_NETWORK", default_value_t = 256)]
+    pub connections_per_network: usize,
+    /// New offers that one network may make in an hour without paying for them; 0 for no limit
+    #[arg(long, env = "PIECEWORK_OFFERS_PER_HOUR", default_value_t = 240)]
+    pub offers_per_hour: u32,
+    /// Be an x402 facilitator for others, too: payments that one network may have settled in an hour. Each costs the operator's gas, and brings
+    /// it nothing
+    #[arg(long, env = "PIECEWORK_SETTLEMENTS_PER_HOUR")]
+    pub settlements_per_hour: Option<NonZeroU32>,
+    /// Believe the last entry of `X-Forwarded-For`: only behind a proxy that adds it
     #[arg(long, env = "PIECEWORK_TRUST_PROXY")]
     pub trust_proxy: bool,
     /// This API's URL as others reach it; `http://<listen>` unless you say otherwise. Access tokens name it

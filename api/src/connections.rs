@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,50 +11,52 @@ use axum_server::accept::Accept;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::limits::Network;
+
 /// Connections of everybody together.
 const ALL_MAX: usize = 20_000;
 
-/// Takes connections while there is room for their address, and closes the others at once.
+/// Takes connections while there is room for their network, and closes the others at once.
 #[derive(Clone, Debug)]
 pub struct Door {
     /// None: everything comes from a proxy, or from whoever started this.
-    per_address: Option<NonZeroUsize>,
+    per_network: Option<NonZeroUsize>,
     held: Arc<Mutex<Held>>,
 }
 
 #[derive(Debug, Default)]
 struct Held {
     all: usize,
-    by: HashMap<IpAddr, usize>,
+    by: HashMap<Network, usize>,
 }
 
 impl Door {
-    pub fn new(per_address: Option<NonZeroUsize>) -> Self {
-        Self { per_address, held: Arc::default() }
+    pub fn new(per_network: Option<NonZeroUsize>) -> Self {
+        Self { per_network, held: Arc::default() }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more connection of `address`, or none.
-    fn enter(&self, address: IpAddr) -> Option<Place> {
+    /// A place for one more connection of `network`, or none.
+    fn enter(&self, network: Network) -> Option<Place> {
         let mut held = self.held();
-        let own = held.by.get(&address).copied().unwrap_or(0);
-        if held.all >= ALL_MAX || self.per_address.is_some_and(|max| own >= max.get()) {
+        let own = held.by.get(&network).copied().unwrap_or(0);
+        if held.all >= ALL_MAX || self.per_network.is_some_and(|max| own >= max.get()) {
             return None;
         }
         held.all += 1;
-        held.by.insert(address, own + 1);
-        Some(Place { door: self.clone(), address })
+        held.by.insert(network, own + 1);
+        Some(Place { door: self.clone(), network })
     }
 
-    fn leave(&self, address: IpAddr) {
+    fn leave(&self, network: Network) {
         let mut held = self.held();
         held.all -= 1;
-        match held.by.get_mut(&address) {
+        match held.by.get_mut(&network) {
             Some(own) if *own > 1 => *own -= 1,
-            _ => drop(held.by.remove(&address)),
+            _ => drop(held.by.remove(&network)),
         }
     }
 }
@@ -67,10 +68,10 @@ impl<S> Accept<TcpStream, S> for Door {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let counted = || {
-            let address = stream.peer_addr()?.ip();
+            let network = Network::of(stream.peer_addr()?.ip());
             // An event is smaller than what would be waited for.
             stream.set_nodelay(true)?;
-            let place = self.enter(address).ok_or_else(|| {
+            let place = self.enter(network).ok_or_else(|| {
                 metrics::counter!("piecework_connections_refused_total").increment(1);
                 io::Error::other("too many connections")
             })?;
@@ -83,12 +84,12 @@ impl<S> Accept<TcpStream, S> for Door {
 #[derive(Debug)]
 struct Place {
     door: Door,
-    address: IpAddr,
+    network: Network,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.door.leave(self.address);
+        self.door.leave(self.network);
     }
 }
 
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn one_address_leaves_room_for_others_and_a_place_is_free_again() {
         let door = Door::new(NonZeroUsize::new(2));
-        let [a, b] = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
+        let [a, b] = [Network::of([192, 0, 2, 1].into()), Network::of([192, 0, 2, 2].into())];
         let first = door.enter(a);
         let second = door.enter(a);
         assert!(first.is_some() && second.is_some());
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn behind_a_proxy_only_the_total_counts() {
         let door = Door::new(None);
-        let proxy = IpAddr::from([127, 0, 0, 1]);
+        let proxy = Network::of([127, 0, 0, 1].into());
         let places: Vec<_> = (0..ALL_MAX).map_while(|_| door.enter(proxy)).collect();
         assert_eq!(places.len(), ALL_MAX);
         assert!(door.enter(proxy).is_none());

@@ -19,6 +19,6 @@ mod views;
 
 pub use cors::Origins;
 use error::{Error, Result};
-pub use limits::Limits;
+pub use limits::{Grants, Limits};
 pub use routes::openapi;
 pub use server::{Config, serve};

@@ -26,7 +26,7 @@ use crate::auth::Auth;
 use crate::connections::Door;
 use crate::cors::{self, Origins};
 use crate::error::problem;
-use crate::limits::{self, Limits};
+use crate::limits::{self, Grants, Limits, Shares, large_bodies};
 use crate::state::{AppState, Chain};
 use crate::stream;
 use crate::tokens::Tokens;
@@ -48,10 +48,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// An endpoint of the chain, for what tokens say of payments.
     pub provider: Option<DynProvider>,
-    /// What one address may ask; everything without.
+    /// What one network may ask; everything without.
     pub limits: Option<Limits>,
-    /// Connections that one address may hold; any number without.
-    pub connections_per_address: Option<NonZeroUsize>,
+    /// What one network may take.
+    pub grants: Grants,
+    /// Connections that one network may hold; any number without.
+    pub connections_per_network: Option<NonZeroUsize>,
     pub auth: Arc<Auth>,
     pub origins: Origins,
     /// Whether webhooks may lead into private networks, and by plain http.
@@ -80,6 +82,8 @@ pub async fn serve(
         domain,
         payout_window_min: config.payout_window_min,
     });
+    let shares = Arc::new(Shares::new(config.grants));
+    limits::forget(shares.clone(), stop.clone());
     let tokens = config.provider.map(Tokens);
     let counted = Arc::default();
     let app = router(AppState {
@@ -93,6 +97,7 @@ pub async fn serve(
         auth: config.auth,
         private_webhooks: config.private_webhooks,
         tokens,
+        shares,
         stop: stop.clone(),
     });
     let app = match config.limits {
@@ -107,7 +112,7 @@ pub async fn serve(
     ready(listener.local_addr()?);
     let handle = axum_server::Handle::new();
     let mut server =
-        Server::<SocketAddr>::from_listener(listener).acceptor(Door::new(config.connections_per_address)).http1_only();
+        Server::<SocketAddr>::from_listener(listener).acceptor(Door::new(config.connections_per_network)).http1_only();
     server.http_builder().http1().header_read_timeout(IDLE_MAX);
     let server = server.first_request_timeout(FIRST_REQUEST_MAX).handle(handle.clone());
     tokio::spawn(async move {
@@ -123,6 +128,7 @@ fn router(state: AppState) -> Router {
     let timed = api
         .merge(routes::unlisted())
         .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::layer))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), large_bodies))
         .layer(axum::middleware::from_fn(time_out))
         // The stream outlives any request timeout.
         .merge(routes::streams().split_for_parts().0)

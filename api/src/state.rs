@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
+use crate::limits::Shares;
 use crate::routes::Counted;
 use crate::tokens::Tokens;
 
@@ -53,6 +54,8 @@ pub struct AppState {
     pub private_webhooks: bool,
     /// Where tokens are asked; without it nobody's payments can be verified here.
     pub tokens: Option<Tokens>,
+    /// What one network may take.
+    pub shares: Arc<Shares>,
     /// Cancelled when the server stops; ends event streams.
     pub stop: CancellationToken,
 }

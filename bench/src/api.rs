@@ -30,7 +30,8 @@ pub async fn start(pool: PgPool, escrow: Address) -> Result<Api> {
         listen,
         provider: None,
         limits: None,
-        connections_per_address: None,
+        grants: piecework_api::Grants::default(),
+        connections_per_network: None,
         payout_window_min: 0,
         private_webhooks: false,
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use piecework_api::auth::{Auth, Keys};
-use piecework_api::{Limits, Origins};
+use piecework_api::{Grants, Limits, Origins};
 
 use crate::{cli, config, keys};
 
@@ -23,8 +23,13 @@ pub async fn run(args: cli::Serve) -> Result<()> {
         listen: args.listen,
         limits: NonZeroU32::new(args.requests_per_second)
             .map(|requests_per_second| Limits { requests_per_second, trust_proxy: args.trust_proxy }),
+        grants: Grants {
+            offers_per_hour: NonZeroU32::new(args.offers_per_hour),
+            settlements_per_hour: args.settlements_per_hour,
+            trust_proxy: args.trust_proxy,
+        },
         // Behind a proxy every connection has the proxy's address.
-        connections_per_address: NonZeroUsize::new(args.connections_per_address).filter(|_| !args.trust_proxy),
+        connections_per_network: NonZeroUsize::new(args.connections_per_network).filter(|_| !args.trust_proxy),
         private_webhooks: args.private_webhooks,
         payout_window_min: args.payout_window_min,
         provider: args.rpc_url.as_deref().map(config::provider).transpose()?,

@@ -130,6 +130,8 @@ impl Stack {
         inside.push(("PIECEWORK_PRIVATE_WEBHOOKS", "true".to_owned()));
         // All of them have one address.
         inside.push(("PIECEWORK_REQUESTS_PER_SECOND", "0".to_owned()));
+        inside.push(("PIECEWORK_OFFERS_PER_HOUR", "0".to_owned()));
+        inside.push(("PIECEWORK_SETTLEMENTS_PER_HOUR", "1000000".to_owned()));
 
         let key = |role: &str| -> Result<String> {
             let path = self.dir.join(format!("{role}.key"));

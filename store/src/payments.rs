@@ -134,10 +134,10 @@ pub async fn tell(db: &mut PgConnection, id: B256) -> Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
-/// What `payer` has under way in a token: sent, and not known to be mined.
-pub async fn under_way(db: &mut PgConnection, chain_id: u64, token: Address, payer: Address) -> Result<U256> {
+/// What `payer` has under way in a token, sent and not known to be mined: how many and how much.
+pub async fn under_way(db: &mut PgConnection, chain_id: u64, token: Address, payer: Address) -> Result<(i64, U256)> {
     let row = sqlx::query!(
-        r#"select coalesce(sum(amount), 0)::text as "sum!" from x402_payments
+        r#"select count(*) as "count!", coalesce(sum(amount), 0)::text as "sum!" from x402_payments
            where chain_id = $1 and asset = $2 and payer = $3 and state = 'sent'"#,
         to_i64(chain_id)?,
         token.as_slice(),
@@ -145,7 +145,7 @@ pub async fn under_way(db: &mut PgConnection, chain_id: u64, token: Address, pay
     )
     .fetch_one(db)
     .await?;
-    Ok(amount(&row.sum).map_or(U256::MAX, |sum| sum.0))
+    Ok((row.count, amount(&row.sum).map_or(U256::MAX, |sum| sum.0)))
 }
 
 /// The payment that has this name.
@@ -174,7 +174,7 @@ pub struct Pending {
     pub bounty: Option<BountyId>,
     /// Whether the signature is the payer's key's; a smart account's only the token can tell.
     pub known_signer: bool,
-    /// A transaction of it reverted, or within a day one of the same smart account: what that says when asked is not what it does.
+    /// A transaction of it reverted, or within a day one of the same payer: what that has when asked is not what it has then.
     pub reverted: bool,
 }
 
@@ -185,7 +185,7 @@ pub async fn take(db: &mut PgConnection, chain_id: u64, lease: Duration, limit: 
            where id in (select id from x402_payments where chain_id = $1 and state = 'pending'
                         and (taken_until is null or taken_until <= now())
                         order by known_signer desc, created_at limit $3 for update skip locked)
-           returning id, asset, payload as "payload: Json<Value>", bounty_id, known_signer, reverted or not known_signer and exists (
+           returning id, asset, payload as "payload: Json<Value>", bounty_id, known_signer, reverted or exists (
                select 1 from x402_payments other where other.asset = x402_payments.asset and other.payer = x402_payments.payer
                and other.reverted and other.created_at > now() - interval '1 day') as "reverted!""#,
         to_i64(chain_id)?,
@@ -227,6 +227,37 @@ pub async fn settled_by_another(db: &mut PgConnection, id: B256, tx_hash: B256) 
         "update x402_payments set state = 'settled', tx_id = null, tx_hash = $2, taken_until = null where id = $1 and state = 'pending'",
         id.as_slice(),
         tx_hash.as_slice(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Those of the last day that somebody else submitted, each with its transaction; the same are not returned again for half a minute.
+pub async fn settled_by_others(db: &mut PgConnection, chain_id: u64, limit: i64) -> Result<Vec<(B256, B256)>> {
+    let rows = sqlx::query!(
+        r#"update x402_payments set taken_until = now() + interval '30 seconds'
+           where id in (select id from x402_payments where chain_id = $1 and state = 'settled' and tx_id is null
+                        and created_at > now() - interval '1 day' and (taken_until is null or taken_until <= now())
+                        order by created_at desc limit $2 for update skip locked)
+           returning id, tx_hash as "tx_hash!""#,
+        to_i64(chain_id)?,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((hash(&row.id)?, hash(&row.tx_hash)?))).collect()
+}
+
+/// The transaction by which somebody else settled it is gone: it is pending again, unless another payment of its bounty is.
+pub async fn reopen(db: &mut PgConnection, id: B256, tx_hash: B256) -> Result<()> {
+    sqlx::query!(
+        "update x402_payments set state = 'pending', tx_hash = null, taken_until = null
+         where id = $1 and state = 'settled' and tx_id is null and tx_hash = $2
+           and not exists (select from x402_payments other where other.bounty_id = x402_payments.bounty_id
+                           and other.state in ('pending', 'sent'))",
+        id.as_slice(),
+        tx_hash.as_slice()
     )
     .execute(db)
     .await?;

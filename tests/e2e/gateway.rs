@@ -3,6 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 
 use futures::future::join_all;
+use piecework_domain::B256;
+use piecework_domain::ids::{EngagementId, EvidenceHash};
+use piecework_domain::merkle::Tree;
+use piecework_domain::messages::{Domain, Statement, Verdict};
 use piecework_domain::money::Amount;
 use piecework_domain::rules;
 use piecework_domain::spec::{SequencerSpec, Spec};
@@ -22,6 +26,9 @@ async fn keys_limits_and_pages_hold_for_every_route() {
     who_asks_too_much_is_told_when_to_come_back(&cast).await;
     every_problem_leads_to_its_explanation(&cast).await;
     words_of_the_spec_find_a_bounty(&cast).await;
+    a_network_makes_so_many_offers_an_hour(&cast).await;
+    strangers_statements_are_not_read(&cast).await;
+    large_bodies_come_a_few_at_once(&cast).await;
     open_bounties_are_ranked_by_what_they_pay_and_when_they_close(&cast).await;
     terms_that_leave_no_time_to_pay_are_not_taken(&cast).await;
     scripts_of_allowed_pages_may_read_answers(&cast).await;
@@ -203,7 +210,7 @@ async fn scripts_of_allowed_pages_may_read_answers(cast: &Cast<'_>) {
 }
 
 async fn an_address_holds_so_many_connections_and_none_that_says_nothing(cast: &Cast<'_>) {
-    let (_serve, listen) = serve_with(cast, "PIECEWORK_CONNECTIONS_PER_ADDRESS", "3");
+    let (_serve, listen) = serve_with(cast, "PIECEWORK_CONNECTIONS_PER_NETWORK", "3");
     let url = format!("http://{listen}/v1/stats");
     // Each with a connection of its own, and a time-out: hyper's client can wait for ever for an answer on a connection
     // that was closed the moment it was made.
@@ -242,6 +249,88 @@ async fn every_problem_leads_to_its_explanation(cast: &Cast<'_>) {
         assert!(answer.status() == 200 && actual.starts_with(kind), "{path}: {actual}");
         assert!(answer.text().await.unwrap().contains(says), "{path}");
     }
+}
+
+async fn a_network_makes_so_many_offers_an_hour(cast: &Cast<'_>) {
+    let (_serve, listen) = serve_with(cast, "PIECEWORK_OFFERS_PER_HOUR", "3");
+    let http = reqwest::Client::new();
+    eventually("it serves", 20, || async { reqwest::get(format!("http://{listen}/v1/stats")).await.ok() }).await;
+    let now = cast.now().await;
+    // The last is known by then.
+    for (salt, status, code) in [
+        (80, 402, "payment_required"),
+        (81, 402, "payment_required"),
+        (82, 402, "payment_required"),
+        (83, 429, "too_many_offers"),
+        (80, 402, "payment_required"),
+    ] {
+        let offer = cast.offer(&cast.terms(now, salt));
+        let answer = http.post(format!("http://{listen}/v1/bounties")).json(&offer).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{salt}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["code"], code, "{salt}");
+    }
+    let supported: Value =
+        reqwest::get(format!("http://{}/x402/supported", listen)).await.unwrap().json().await.unwrap();
+    assert_eq!(supported["kinds"], json!([]), "who was not told to settles for nobody else");
+}
+
+/// Reading a report can take a hundred times its size: that is for members of the engagement's set.
+async fn strangers_statements_are_not_read(cast: &Cast<'_>) {
+    let verdict = Verdict {
+        engagement: EngagementId(B256::repeat_byte(7)),
+        epoch: 0,
+        units: 0,
+        faults: 0,
+        evidence: EvidenceHash(B256::ZERO),
+    };
+    let attested_at = cast.now().await;
+    let root = Tree::new(vec![verdict.leaf()]).unwrap().root();
+    let statement = Statement { root, attested_at };
+    let digest = statement.digest(&Domain::new(cast.dev.ready.chain_id, cast.dev.ready.escrow));
+    let report = format!(r#"{{"observed":{{"kind":"sequencer","seen":[{}0]}}}}"#, "0,".repeat(1_000_000));
+    let body = |signer: &str| {
+        format!(
+            r#"{{"verifier":{},"statement":{},"signature":{},"findings":[{{"verdict":{},"report":{report}}}]}}"#,
+            json!(cast.address("runner2")),
+            json!(statement),
+            json!(cast.sign(signer, digest)),
+            json!(verdict),
+        )
+    };
+    for (signer, status, code) in [("runner1", 422, "bad_signature"), ("runner2", 404, "engagement_not_found")] {
+        let request = reqwest::Client::new().post(format!("{}/v1/statements", cast.dev.ready.api_url));
+        let answer = request.header("content-type", "application/json").body(body(signer)).send().await.unwrap();
+        let (found, problem) = (answer.status(), answer.json::<Value>().await.unwrap());
+        assert_eq!((found.as_u16(), &problem["code"]), (status, &json!(code)), "{problem}");
+    }
+}
+
+async fn large_bodies_come_a_few_at_once(cast: &Cast<'_>) {
+    let host = cast.dev.ready.api_url.trim_start_matches("http://");
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        let head = format!(
+            "POST /v1/statements HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: 300000\r\n\r\n{{"
+        );
+        std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+        held.push(stream);
+    }
+    let ask = |bytes: usize| async move {
+        let request = reqwest::Client::new().post(format!("http://{host}/v1/statements"));
+        let request = request.header("content-type", "application/json").body(vec![b' '; bytes]);
+        request.send().await.ok()?.json::<Value>().await.ok()
+    };
+    eventually("a fifth is refused", 10, || async {
+        ask(300_000).await.filter(|problem| problem["code"] == "too_many_large_bodies")
+    })
+    .await;
+    assert_eq!(ask(200_000).await.unwrap()["code"], "malformed_json", "a smaller one is read");
+    drop(held);
+    eventually("there is room again", 10, || async {
+        ask(300_000).await.filter(|problem| problem["code"] == "malformed_json")
+    })
+    .await;
 }
 
 async fn words_of_the_spec_find_a_bounty(cast: &Cast<'_>) {

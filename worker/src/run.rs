@@ -82,6 +82,7 @@ async fn pay_all(pool: &PgPool, chain: &Chain, config: &Config, stop: &Cancellat
 async fn settle_all(pool: &PgPool, chain: &Chain, config: &Config, stop: &CancellationToken) {
     loop {
         failed("settle", settle::look(pool, chain).await);
+        failed("x402 of others", x402::look_at_others(pool, chain).await);
         if pause(stop, config.poll_interval).await {
             return;
         }

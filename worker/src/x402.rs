@@ -21,6 +21,10 @@ use crate::{Error, acquire, begin, clock, commit, deposits};
 /// Payments settled together.
 const TAKEN_MAX: i64 = 32;
 const SIDE_BY_SIDE: usize = 16;
+/// Payments of one payer on their way at once: a payer that moves its money away makes all of them revert, at the operator's cost.
+const OF_PAYER_MAX: i64 = 4;
+/// Payments that others submitted, looked at again per round.
+const LOOKED_AT_MAX: i64 = 32;
 /// Until what this worker or its endpoint could not do is tried again.
 const RETRY_SECONDS: u32 = 2;
 
@@ -68,6 +72,19 @@ pub async fn look(pool: &PgPool, chain: &Chain, config: &Config) -> Result<(), E
     }
 }
 
+/// A reorg can take away the transaction by which somebody else settled a payment: then it is not known any more whether it is.
+pub async fn look_at_others(pool: &PgPool, chain: &Chain) -> Result<(), Error> {
+    let settled = stored::settled_by_others(&mut *acquire(pool).await?, chain.id, LOOKED_AT_MAX).await?;
+    for (id, tx_hash) in settled {
+        // Read twice: one endpoint of several may be behind.
+        if chain.receipt(tx_hash).await?.is_none() && chain.receipt(tx_hash).await?.is_none() {
+            tracing::warn!(payment = %id, tx = %tx_hash, "the transaction that settled a payment is gone");
+            stored::reopen(&mut *acquire(pool).await?, id, tx_hash).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn attempt(chain: &Chain, config: &Config, pending: &Pending) -> Tried {
     let payment = match Payment::read(&pending.payload) {
         Ok(payment) => payment,
@@ -79,8 +96,16 @@ async fn attempt(chain: &Chain, config: &Config, pending: &Pending) -> Tried {
         return Tried::Failed(Reason::Requirements, "this token or amount is not relayed here".to_owned());
     }
     if pending.reverted {
-        let reverted = Revert { code: "reverted".to_owned(), detail: "when it was sent".to_owned() };
+        let reverted = Revert {
+            code: "reverted".to_owned(),
+            detail: "this or another payment of the payer did when it was sent, less than a day ago".to_owned(),
+        };
         return why(chain, pending, &payment, reverted).await.unwrap_or_else(Tried::Unknown);
+    }
+    if payment.is_late(clock::now()) {
+        // It may be settled already, by somebody else.
+        let late = Revert { code: "too_late".to_owned(), detail: "it could run out before it is mined".to_owned() };
+        return why(chain, pending, &payment, late).await.unwrap_or_else(Tried::Unknown);
     }
     let data = transfer_with_authorization_call(&payment);
     match chain.estimate_at(pending.asset, &data, GAS_MAX).await {
@@ -108,7 +133,7 @@ async fn why(chain: &Chain, pending: &Pending, payment: &Payment, revert: Revert
     }
     let reason = if chain.balance(payment.from, pending.asset).await?.0 < payment.value {
         Reason::Funds
-    } else if payment.valid_before <= U256::from(clock::now().0) {
+    } else if payment.is_late(clock::now()) {
         Reason::ValidBefore
     } else {
         Reason::State
@@ -153,10 +178,10 @@ async fn send(pool: &PgPool, chain: &Chain, ready: Vec<Ready>) -> Result<bool, E
     for Ready { pending: Pending { id, asset, known_signer, .. }, payment, data, gas } in ready {
         // Each was tried by itself: what a payer holds must be enough for all that it has under way, or the operator pays for reverts.
         // What a smart account has under way shows first whether it does what it says.
-        let under_way = stored::under_way(&mut db_tx, chain.id, asset, payment.from).await?;
-        if !under_way.is_zero() {
+        let (count, under_way) = stored::under_way(&mut db_tx, chain.id, asset, payment.from).await?;
+        if count > 0 {
             let needed = under_way.saturating_add(payment.value);
-            if !known_signer || chain.balance(payment.from, asset).await?.0 < needed {
+            if count >= OF_PAYER_MAX || !known_signer || chain.balance(payment.from, asset).await?.0 < needed {
                 stored::release(&mut db_tx, id, RETRY_SECONDS).await?;
                 continue;
             }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::lookup;
 use crate::error::Problem;
 use crate::extract::Body;
+use crate::limits::Network;
 use crate::payment::{self, Checked};
 use crate::state::AppState;
 use crate::{Error, Result, clock};
@@ -61,8 +62,9 @@ pub struct Kind {
 /// What can be settled here.
 #[utoipa::path(get, path = "/x402/supported", tag = "x402", responses((status = 200, body = Supported)))]
 pub async fn supported(State(state): State<AppState>) -> Result<Json<Supported>> {
+    let settles = state.shares.settles();
     let tokens = relayed_tokens::list(&mut *lookup::db(&state.pool).await?, state.chain.id).await?;
-    let payable: Vec<_> = tokens.iter().filter(|token| token.asset.is_some()).collect();
+    let payable: Vec<_> = tokens.iter().filter(|token| settles && token.asset.is_some()).collect();
     let operators: Vec<_> = payable.first().map(|token| token.operator).into_iter().collect();
     let kind = Kind { version: VERSION, scheme: exact::SCHEME, network: network(state.chain.id) };
     Ok(Json(Supported {
@@ -99,10 +101,11 @@ pub async fn verify(State(state): State<AppState>, Body(body): Body<FacilitatorB
 /// settled twice. Success is told once, for a seller takes each for a purchase; who may have missed it sends an `Idempotency-Key`, or
 /// reads `GET /v1/payments/{id}`.
 #[utoipa::path(post, path = "/x402/settle", tag = "x402", request_body = FacilitatorBody,
-    responses((status = 200, body = SettlementResponse), (status = 400, body = Problem), (status = 409, body = Problem),
+    responses((status = 200, body = SettlementResponse), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
               (status = 422, body = Problem), (status = 429, body = Problem)))]
 pub async fn settle(
     State(state): State<AppState>,
+    network: Network,
     Body(body): Body<FacilitatorBody>,
 ) -> Result<Json<SettlementResponse>> {
     let until = Instant::now() + payment::WAIT;
@@ -112,6 +115,9 @@ pub async fn settle(
     match found {
         Found::Refused { reason, .. } => Ok(Json(payment::refusal(chain_id, payer, reason))),
         Found::Good { asset, payment, signer } => {
+            if stored::get(&mut *lookup::db(&state.pool).await?, payment.id(&asset)).await?.is_none() {
+                state.shares.settlement(network)?;
+            }
             let checked =
                 Checked { asset: &asset, payload: &body.payment_payload, payment: *payment, signer, bounty: None };
             let taken = payment::take(&state, &checked, until).await?;
@@ -161,7 +167,8 @@ async fn check(state: &AppState, body: &FacilitatorBody) -> Result<Found> {
         Err(_) => None,
     };
     match relayed {
-        Some((relayed, asset)) if payment.value >= U256::from(relayed.least) => {
+        // Who pays itself pays nobody.
+        Some((relayed, asset)) if payment.value >= U256::from(relayed.least) && payment.from != payment.to => {
             match payment.check(&asset, required, clock::now()) {
                 Ok(signer) => Ok(Found::Good { asset, payment: Box::new(payment), signer }),
                 Err(reason) => refuse(reason, payer),

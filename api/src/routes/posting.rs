@@ -23,6 +23,7 @@ use super::lookup::{self, Snapshot};
 use super::specs::{OfferBody, Valid, validate};
 use crate::error::Problem;
 use crate::extract::Body;
+use crate::limits::Network;
 use crate::payment::{self, Checked};
 use crate::state::AppState;
 use crate::views::{BountyView, Certainty, UnsignedTransaction, payment as wallet_payment, rfc3339};
@@ -80,7 +81,12 @@ pub struct Accepted {
     responses((status = 201, body = BountyView), (status = 202, body = Accepted), (status = 402, body = PaymentRequired),
               (status = 409, body = Problem), (status = 422, body = Problem), (status = 400, body = Problem),
               (status = 413, body = Problem), (status = 429, body = Problem)))]
-pub async fn post(State(state): State<AppState>, headers: HeaderMap, Body(offer): Body<OfferBody>) -> Result<Response> {
+pub async fn post(
+    State(state): State<AppState>,
+    network: Network,
+    headers: HeaderMap,
+    Body(offer): Body<OfferBody>,
+) -> Result<Response> {
     let until = Instant::now() + POSTED_WAIT;
     let valid = validate(&state.chain, &offer)?;
     let payload = payment::read(&headers)?;
@@ -89,6 +95,9 @@ pub async fn post(State(state): State<AppState>, headers: HeaderMap, Body(offer)
     if !is_posted && offer.terms.open_until <= clock::now() {
         let detail = format!("openUntil was {}: nothing can be posted any more", rfc3339(offer.terms.open_until));
         return Err(Error::conflict("closed", detail));
+    }
+    if !is_posted && offers::get(&mut db, valid.bounty).await?.is_none() {
+        state.shares.offer(network)?;
     }
     remember(&mut db, &state, &offer, &valid).await?;
     drop(db);

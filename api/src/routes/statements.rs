@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use piecework_domain::ids::EvidenceHash;
+use piecework_domain::ids::{EngagementId, EvidenceHash};
 use piecework_domain::merkle::Tree;
 use piecework_domain::messages::{Statement, Verdict};
 use piecework_domain::report::{Judgement, Observed, Report};
@@ -11,6 +11,8 @@ use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, Bytes, canonical, rules, signature};
 use piecework_store::{PgConnection, dues, engagements, evidence, specs, statements as stored};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::lookup;
@@ -22,6 +24,9 @@ use crate::{Error, Result, clock};
 const VERDICTS_MAX: usize = 1_000;
 /// Bytes of canonical JSON a report may have: what the database keeps of an evidence file.
 const REPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Statements whose reports are read at once.
+static READING: Semaphore = Semaphore::const_new(4);
 
 /// A verdict and the evidence file it names.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -41,7 +46,32 @@ pub struct StatementBody {
     #[schema(value_type = String)]
     pub signature: Bytes,
     /// 1 to 1,000, in the order of the Merkle tree's leaves.
-    pub findings: Vec<Finding>,
+    #[schema(value_type = Vec<Finding>)]
+    pub findings: Vec<Unread>,
+}
+
+/// A finding whose report is text yet: reading one can take a hundred times its size, which strangers don't get.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unread {
+    verdict: Verdict,
+    report: Box<RawValue>,
+}
+
+impl Unread {
+    fn read(self) -> Result<Finding> {
+        let text = self.report.get();
+        // With room for spaces and escapes: the bytes that count are those of canonical JSON.
+        if text.len() > 2 * REPORT_BYTES_MAX {
+            return Err(Error::rule(
+                "report_too_large",
+                format!("a report has at most {REPORT_BYTES_MAX} bytes of canonical JSON"),
+            ));
+        }
+        let report =
+            serde_json::from_str(text).map_err(|err| Error::rule("invalid_body", format!("a report: {err}")))?;
+        Ok(Finding { verdict: self.verdict, report })
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,10 +116,17 @@ pub async fn post(
     let Some(id) = stored::put(&mut db_tx, state.chain.id, verifier, &statement, &signature).await? else {
         return Ok((StatusCode::CREATED, Json(StatementView { verdicts, new: false })));
     };
+    let mut rows = Vec::with_capacity(findings.len());
+    for finding in &findings {
+        rows.push(judged_by(&mut db_tx, verifier, finding.verdict.engagement).await?);
+    }
+    // One at a time is in memory.
+    let _turn = READING.acquire().await.map_err(|err| Error::Failed(Box::new(err)))?;
     let mut looks = Vec::with_capacity(findings.len());
-    for (index, finding) in findings.iter().enumerate() {
+    for (index, (finding, row)) in findings.into_iter().zip(rows).enumerate() {
+        let finding = tokio::task::block_in_place(|| finding.read())?;
         let report = file(&finding.report)?;
-        let (judgement, matures_at) = check(&mut db_tx, &state.chain, verifier, &statement, finding).await?;
+        let (judgement, matures_at) = check(&mut db_tx, &state.chain, verifier, &statement, &row, &finding).await?;
         // What proves nothing more pays nothing more.
         let Report { units_before, faults_before, .. } = finding.report;
         if (finding.verdict.units, finding.verdict.faults) != (units_before, faults_before) {
@@ -122,27 +159,31 @@ fn file(report: &Report) -> Result<Vec<u8>> {
     Ok(body)
 }
 
-/// A verdict must be about a real engagement, by a member of its set, within its clock, above the verifier's last one,
-/// and be what its own evidence adds up to. Returns the judgement and when the verdict's window will have passed.
+/// Only members of an engagement's set speak about it.
+async fn judged_by(db: &mut PgConnection, verifier: Address, id: EngagementId) -> Result<engagements::Row> {
+    let row = lookup::engagement(db, id).await?;
+    if !row.engagement.verifiers.contains(verifier) {
+        return Err(Error::rule("not_verifier", format!("{verifier} is not in the verifier set of engagement {id}")));
+    }
+    Ok(row)
+}
+
+/// A verdict must be within its engagement's clock, above the verifier's last one, and be what its own evidence adds up to. Returns the judgement and when the verdict's window will have passed.
 async fn check(
     db: &mut PgConnection,
     chain: &Chain,
     verifier: Address,
     statement: &Statement,
+    row: &engagements::Row,
     Finding { verdict, report }: &Finding,
 ) -> Result<(Judgement, Timestamp)> {
-    let id = verdict.engagement;
-    let row = lookup::engagement(db, id).await?;
-    if !row.engagement.verifiers.contains(verifier) {
-        return Err(Error::rule("not_verifier", format!("{verifier} is not in the verifier set of engagement {id}")));
-    }
     let hash = EvidenceHash(canonical::hash(report)?);
     if hash != verdict.evidence {
         let detail = format!("the report's hash is {hash}, the verdict names {}", verdict.evidence);
         return Err(Error::rule("evidence_mismatch", detail));
     }
-    check_window(&row, statement, verdict)?;
-    check_report(db, chain, verifier, &row, verdict, report).await?;
+    check_window(row, statement, verdict)?;
+    check_report(db, chain, verifier, row, verdict, report).await?;
 
     // Many signatures: other requests move to other threads meanwhile.
     let judgement = tokio::task::block_in_place(|| report.judge());

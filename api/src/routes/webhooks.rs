@@ -20,6 +20,7 @@ use super::{events, lookup};
 use crate::auth::{Scope, Signed};
 use crate::error::Problem;
 use crate::extract::{Body, Id};
+use crate::limits::Network;
 use crate::state::AppState;
 use crate::views::Page;
 use crate::{Error, Result, clock};
@@ -133,12 +134,18 @@ impl From<Webhook> for WebhookView {
 /// A webhook of the account that is signed in. Its secret is in this answer alone.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = NewWebhook, security(("session" = ["webhooks"])),
     responses((status = 201, body = WebhookWithSecret), (status = 400, body = Problem), (status = 401, body = Problem),
-              (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub async fn post(State(state): State<AppState>, signed: Signed, Body(new): Body<NewWebhook>) -> Result<Response> {
+              (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
+pub async fn post(
+    State(state): State<AppState>,
+    network: Network,
+    signed: Signed,
+    Body(new): Body<NewWebhook>,
+) -> Result<Response> {
     let account = signed.may(Scope::Webhooks)?.account;
     check_url(&new.url, state.private_webhooks)?;
     let about = events::about(new.bounty.as_deref(), new.engagement.as_deref(), new.account.as_deref())?;
     let filter = Filter { about, names: new.names.map(events::known_names).transpose()? };
+    state.shares.webhook(network)?;
     let mut db_tx = state.pool.begin().await.map_err(piecework_store::Error::from)?;
     let seq = match new.after {
         Some(seq) => seq,

@@ -11,8 +11,8 @@ use crate::signature;
 use crate::time::Timestamp;
 
 pub const SCHEME: &str = "exact";
-/// A settlement that would come too late is not begun.
-const SETTLE_SECONDS: u64 = 6;
+/// A settlement that could come too late is not begun: two blocks of the slowest chains, and some.
+const SETTLE_SECONDS: u64 = 30;
 /// Bytes of a smart account's signature.
 const SIGNATURE_BYTES_MAX: usize = 4_096;
 
@@ -127,6 +127,11 @@ impl Payment {
         keccak256((U256::from(asset.chain_id), asset.token, self.from, self.nonce).abi_encode())
     }
 
+    /// Whether it may run out before it is mined, if it is sent at `now`.
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        self.valid_before <= U256::from(now.plus(SETTLE_SECONDS).0)
+    }
+
     /// Whether it pays what is `required` and could be settled at `now`, and whose signature it has. What only the chain knows (funds, a
     /// used nonce) is not looked at.
     pub fn check(&self, asset: &Asset, required: &PaymentRequirements, now: Timestamp) -> Result<Signer, Reason> {
@@ -139,7 +144,7 @@ impl Payment {
         if U256::from(now.0) <= self.valid_after {
             return Err(Reason::ValidAfter);
         }
-        if self.valid_before <= U256::from(now.plus(SETTLE_SECONDS).0) {
+        if self.is_late(now) {
             return Err(Reason::ValidBefore);
         }
         match signature::verify(self.from, self.digest(asset), &self.signature) {
@@ -215,8 +220,8 @@ mod tests {
         assert_eq!(check(&resigned(|p| p.value = U256::from(499))), Err(Reason::Value));
         assert_eq!(check(&resigned(|p| p.valid_after = U256::from(START.0))), Err(Reason::ValidAfter));
         assert_eq!(check(&resigned(|p| p.valid_after = U256::from(START.0 - 1))), Ok(Signer::Key));
-        assert_eq!(check(&resigned(|p| p.valid_before = U256::from(START.0 + 6))), Err(Reason::ValidBefore));
-        assert_eq!(check(&resigned(|p| p.valid_before = U256::from(START.0 + 7))), Ok(Signer::Key));
+        assert_eq!(check(&resigned(|p| p.valid_before = U256::from(START.0 + 30))), Err(Reason::ValidBefore));
+        assert_eq!(check(&resigned(|p| p.valid_before = U256::from(START.0 + 31))), Ok(Signer::Key));
         assert_eq!(check(&resigned(|p| p.valid_before = U256::MAX)), Ok(Signer::Key));
     }
 

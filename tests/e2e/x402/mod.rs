@@ -40,6 +40,7 @@ async fn whoever_pays_by_x402_has_a_bounty_for_it_or_its_money() {
     who_answers_otherwise_in_a_block_costs_one_transaction(&till).await;
     what_would_be_sent_back_is_not_taken(&till).await;
     the_facilitator_says_why_not(&till).await;
+    what_somebody_else_settled_is_settled_again_after_a_reorg(&till).await;
 }
 
 async fn a_stock_client_posts_a_bounty_in_one_call(till: &Till<'_>) {
@@ -321,6 +322,27 @@ async fn what_would_be_sent_back_is_not_taken(till: &Till<'_>) {
     assert_eq!(till.sent().await, sent, "nothing was sent");
 }
 
+/// No transaction of ours tells of it: the payment is looked at again.
+async fn what_somebody_else_settled_is_settled_again_after_a_reorg(till: &Till<'_>) {
+    let payer = till.payer(U256::from(100_000)).await;
+    let seller = till.cast.address("runner2");
+    let required = till.asset.requirements(100_000.into(), seller, 60);
+    let payment = till.authorization(&payer, &required, 1).await;
+    let held = till.dollars(seller).await;
+    let raced = till.race(&payment).await;
+    let settled = till.facilitate("settle", &till.payload(&required, &payment), &required).await;
+    assert_eq!((&settled["success"], &settled["transaction"]), (&true.into(), &json!(raced)), "{settled}");
+    till.cast.reorganise(1).await;
+    assert_eq!(till.dollars(seller).await, held, "the payment is gone");
+    let path = format!("/v1/payments/{}", payment.id(&till.asset));
+    let again = eventually("it is settled again", 90, || async {
+        let known: Value = till.cast.api.get(&path).await.ok()?;
+        (known["state"] == "settled" && known["txHash"] != json!(raced)).then_some(known)
+    })
+    .await;
+    assert_eq!(till.dollars(seller).await - held, U256::from(100_000), "{again}");
+}
+
 async fn the_facilitator_says_why_not(till: &Till<'_>) {
     let payer = till.payer(U256::from(100_000)).await;
     let payee = till.cast.address("runner1");
@@ -332,6 +354,8 @@ async fn the_facilitator_says_why_not(till: &Till<'_>) {
 
     let dust = till.asset.requirements(9_999.into(), payee, 60);
     let cheap = till.payload(&dust, &till.authorization(&payer, &dust, 2).await);
+    let to_itself = till.asset.requirements(100_000.into(), payer.address(), 60);
+    let itself = till.payload(&to_itself, &till.authorization(&payer, &to_itself, 3).await);
     let poor = till.payer(U256::ZERO).await;
     let broke = till.payload(&required, &till.authorization(&poor, &required, 1).await);
     let mut forged = payment.clone();
@@ -342,6 +366,7 @@ async fn the_facilitator_says_why_not(till: &Till<'_>) {
     elsewhere.accepted = unknown.clone();
     for (what, payload, required, reason) in [
         ("dust", &cheap, &dust, "invalid_payment_requirements"),
+        ("to itself", &itself, &to_itself, "invalid_payment_requirements"),
         ("without funds", &broke, &required, "insufficient_funds"),
         ("forged", &till.payload(&required, &forged), &required, "invalid_exact_evm_payload_signature"),
         ("another token", &elsewhere, &unknown, "invalid_payment_requirements"),
