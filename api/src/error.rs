@@ -68,6 +68,11 @@ impl Error {
         Self::Refused { status: StatusCode::UNAUTHORIZED, code, detail: detail.into() }
     }
 
+    /// Others wait for the same: the caller may come back.
+    pub fn too_many(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Refused { status: StatusCode::TOO_MANY_REQUESTS, code, detail: detail.into() }
+    }
+
     pub fn signature(who: &str, err: &BadSignature) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self::Refused { status, code: "bad_signature", detail: format!("the {who}'s signature: {err}") }

@@ -57,8 +57,12 @@ impl Shares {
     }
 
     pub fn offer(&self, network: Network) -> Result<()> {
-        let refuse =
-            || too_many("too_many_offers", "so many new offers an hour that nobody paid for; pay for some, or wait");
+        let refuse = || {
+            Error::too_many(
+                "too_many_offers",
+                "a network may make so many new offers an hour that nobody paid for; pay for some, or wait",
+            )
+        };
         self.offers.as_ref().map_or(Ok(()), |offers| offers.check_key(&network).map_err(|_| refuse()))
     }
 
@@ -75,13 +79,18 @@ impl Shares {
                 detail: "this API settles payments for bounties only".to_owned(),
             });
         };
-        let refuse =
-            |_| too_many("too_many_settlements", "so many settlements an hour are paid for by the operator; wait");
+        let refuse = |_| {
+            Error::too_many(
+                "too_many_settlements",
+                "the operator pays for so many settlements an hour of one network; wait",
+            )
+        };
         settlements.check_key(&network).map_err(refuse)
     }
 
     pub fn webhook(&self, network: Network) -> Result<()> {
-        let refuse = |_| too_many("too_many_new_webhooks", "so many new webhooks an hour; wait");
+        let refuse =
+            |_| Error::too_many("too_many_new_webhooks", "a network may make so many new webhooks an hour; wait");
         self.webhooks.check_key(&network).map_err(refuse)
     }
 
@@ -92,11 +101,6 @@ impl Shares {
             hourly.shrink_to_fit();
         }
     }
-}
-
-fn too_many(code: &'static str, detail: &str) -> Error {
-    let detail = format!("one network may ask for only {detail}");
-    Error::Refused { status: StatusCode::TOO_MANY_REQUESTS, code, detail }
 }
 
 /// Large bodies under way. Each is in memory as a whole.
@@ -144,8 +148,11 @@ pub async fn large_bodies(State(state): State<AppState>, network: Network, reque
     }
     match state.shares.large.enter(network) {
         Some(_place) => next.run(request).await,
-        None => too_many("too_many_large_bodies", "so many large bodies at once; wait for the others' answers")
-            .into_response(),
+        None => Error::too_many(
+            "too_many_large_bodies",
+            "a network may send so many large bodies at once; wait for the others' answers",
+        )
+        .into_response(),
     }
 }
 

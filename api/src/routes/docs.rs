@@ -66,6 +66,7 @@ mod tests {
                 "Error::not_found(",
                 "Error::malformed(",
                 "Error::unauthorized(",
+                "Error::too_many(",
                 "Error::Conflict(",
             ] {
                 found.extend(source.split(mark).skip(1).filter_map(quoted));
