@@ -6,6 +6,7 @@ mod clock;
 mod connections;
 mod cors;
 mod error;
+mod etag;
 mod extract;
 mod idempotency;
 mod limits;

@@ -30,7 +30,7 @@ use crate::limits::{self, Grants, Limits, Shares, large_bodies};
 use crate::state::{AppState, Chain};
 use crate::stream;
 use crate::tokens::Tokens;
-use crate::{idempotency, routes};
+use crate::{etag, idempotency, routes};
 
 /// Bytes a request body may have, unless a route says otherwise.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -127,6 +127,7 @@ fn router(state: AppState) -> Router {
     let (api, _) = routes::all().split_for_parts();
     let timed = api
         .merge(routes::unlisted())
+        .layer(axum::middleware::from_fn(etag::layer))
         .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::layer))
         .layer(axum::middleware::from_fn_with_state(state.clone(), large_bodies))
         .layer(axum::middleware::from_fn(time_out))

@@ -8,7 +8,7 @@ use piecework_domain::money::{Amount, NATIVE};
 use piecework_domain::time::Timestamp;
 use piecework_domain::{Address, B256, Bytes};
 use piecework_store::bids::Newcomer;
-use piecework_store::{Error, bids, connect, dues, fresh_database, migrate};
+use piecework_store::{Error, bids, connect, dues, fresh_database, migrate, offers, specs};
 use piecework_toolchain::postgres::Postgres;
 
 /// A server of this test's own; the folder goes with it.
@@ -131,4 +131,38 @@ async fn a_bid_with_a_deposited_bond_displaces_those_without_and_none_of_them_di
             (false, vec![]),
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_paid_for_is_forgotten_a_week_after_it_was_last_announced() {
+    let (server, _dir) = server();
+    let url = fresh_database(&server.url("postgres"), "test").await.expect("a database");
+    let pool = connect(&url, 2).await.expect("connects");
+    migrate(&pool).await.expect("migrates");
+    let mut db = pool.acquire().await.expect("connects");
+    // Of each: announced so many days ago; on chain or not. The last spec has no offer.
+    sqlx::raw_sql(
+        "insert into specs (hash, kind, title, chain_id, body, search, announced_at)
+             select decode(repeat('0' || n, 32), 'hex'), 'rpc', '', 1, '', '', now() - days * interval '1 day'
+             from (values (1, 8), (2, 8), (3, 6), (4, 8)) as given (n, days);
+         insert into offers (bounty_id, chain_id, terms, verifiers, spec_hash, deposit_address, cost, open_until, announced_at)
+             select decode(repeat('0' || n, 32), 'hex'), 1, '{}', '{}', decode(repeat('0' || n, 32), 'hex'), decode(repeat('00', 20), 'hex'), 1,
+                    now() + interval '1 year', now() - days * interval '1 day'
+             from (values (1, 8), (2, 8), (3, 6)) as given (n, days);
+         insert into bounties values (decode(repeat('02', 32), 'hex'), 1, decode(repeat('00', 20), 'hex'), decode(repeat('00', 20), 'hex'),
+             decode(repeat('02', 32), 'hex'), 1, 1, 1, 0, false, now(), now(), '{}', 1);",
+    )
+    .execute(&mut *db)
+    .await
+    .expect("inserts");
+    assert_eq!(offers::forget(&mut db, 10).await.expect("answers"), 2);
+    assert_eq!(specs::forget(&mut db, 10).await.expect("answers"), 3);
+    for (table, key, left) in [("offers", "bounty_id", vec![2_u8, 3]), ("specs", "hash", vec![2, 3])] {
+        let query = sqlx::AssertSqlSafe(format!("select {key} from {table} order by {key}"));
+        let rows: Vec<(Vec<u8>,)> = sqlx::query_as(query).fetch_all(&mut *db).await.expect("answers");
+        assert_eq!(rows.iter().map(|(key,)| key[0]).collect::<Vec<_>>(), left, "{table}");
+    }
+    // What was decided on is not looked at again.
+    assert_eq!(offers::forget(&mut db, 10).await.expect("answers"), 0);
+    assert_eq!(specs::forget(&mut db, 10).await.expect("answers"), 0);
 }

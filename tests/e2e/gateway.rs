@@ -29,6 +29,7 @@ async fn keys_limits_and_pages_hold_for_every_route() {
     a_network_makes_so_many_offers_an_hour(&cast).await;
     strangers_statements_are_not_read(&cast).await;
     large_bodies_come_a_few_at_once(&cast).await;
+    what_has_not_changed_is_not_sent_again(&cast).await;
     open_bounties_are_ranked_by_what_they_pay_and_when_they_close(&cast).await;
     terms_that_leave_no_time_to_pay_are_not_taken(&cast).await;
     scripts_of_allowed_pages_may_read_answers(&cast).await;
@@ -303,6 +304,20 @@ async fn strangers_statements_are_not_read(cast: &Cast<'_>) {
         let (found, problem) = (answer.status(), answer.json::<Value>().await.unwrap());
         assert_eq!((found.as_u16(), &problem["code"]), (status, &json!(code)), "{problem}");
     }
+}
+
+async fn what_has_not_changed_is_not_sent_again(cast: &Cast<'_>) {
+    let url = format!("{}/.well-known/jwks.json", cast.dev.ready.api_url);
+    let first = reqwest::get(&url).await.unwrap();
+    let tag = first.headers()["etag"].clone();
+    assert!(!first.text().await.unwrap().is_empty());
+    let ask = |tag: reqwest::header::HeaderValue| reqwest::Client::new().get(&url).header("if-none-match", tag).send();
+    let again = ask(tag.clone()).await.unwrap();
+    assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &tag));
+    assert!(again.bytes().await.unwrap().is_empty());
+    assert_eq!(ask("\"another\"".parse().unwrap()).await.unwrap().status(), 200);
+    let missing = reqwest::get(format!("{}/v1/bounties/0x12", cast.dev.ready.api_url)).await.unwrap();
+    assert!(!missing.headers().contains_key("etag"), "problems have none");
 }
 
 async fn large_bodies_come_a_few_at_once(cast: &Cast<'_>) {

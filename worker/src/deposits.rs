@@ -45,25 +45,23 @@ pub async fn post(db_tx: &mut PgConnection, chain: &Chain, bounty: BountyId) -> 
 }
 
 impl Deposits {
-    /// Decides on a `postFromDeposit` for every announced bounty whose deposit address holds its token.
+    /// Decides on a `postFromDeposit` for each announced bounty whose turn it is and whose deposit address holds its token.
     pub async fn look(&mut self, pool: &PgPool, chain: &Chain, relay: &Relay) -> Result<(), Error> {
         self.unreadable.retain(|_, until| *until > Instant::now());
         self.sweeps.retain(|_, (since, _)| since.elapsed() < TOKEN_PAUSE);
         let gas_price = chain.gas_price().await?;
-        let mut after = None;
         loop {
             let mut db = acquire(pool).await?;
-            let batch = offers::watched(&mut db, chain.id, clock::now(), after, BATCH).await?;
+            let batch = offers::watched(&mut db, chain.id, clock::now(), BATCH).await?;
             drop(db);
-            let Some(last) = batch.last() else {
-                return Ok(());
-            };
-            after = Some(last.bounty);
             for offer in &batch {
                 // Dust and tokens of anybody's own are not worth the gas: who sent them can post them.
                 if let Some(least) = relay.least(offer.terms.token, GAS, gas_price) {
                     self.look_at(pool, chain, offer, least).await?;
                 }
+            }
+            if i64::try_from(batch.len()).is_ok_and(|looked_at| looked_at < BATCH) {
+                return Ok(());
             }
         }
     }

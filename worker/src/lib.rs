@@ -9,6 +9,7 @@ mod decide;
 mod deposits;
 mod equivocations;
 mod error;
+mod forget;
 mod outbox;
 mod payouts;
 mod relay;

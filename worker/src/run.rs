@@ -15,7 +15,7 @@ use crate::decide::Policy;
 use crate::deposits::Deposits;
 use crate::payouts::Payouts;
 use crate::relay::Relay;
-use crate::{Error, awards, equivocations, outbox, settle, tokens, webhooks, x402};
+use crate::{Error, awards, equivocations, forget, outbox, settle, tokens, webhooks, x402};
 
 /// Transactions sent before the next look at what is due.
 const SENT_AT_ONCE: usize = 64;
@@ -73,7 +73,8 @@ async fn pay_all(pool: &PgPool, chain: &Chain, config: &Config, stop: &Cancellat
         pay(pool, chain, config, stop),
         settle_payments(pool, chain, config, stop),
         relay_awards(pool, chain, config, stop),
-        look_at_deposits(pool, chain, config, stop)
+        look_at_deposits(pool, chain, config, stop),
+        forget_old(pool, stop)
     );
     Ok(())
 }
@@ -133,6 +134,15 @@ async fn look_at_deposits(pool: &PgPool, chain: &Chain, config: &Config, stop: &
         };
         failed("deposits", looked);
         if pause(stop, config.poll_interval).await {
+            return;
+        }
+    }
+}
+
+async fn forget_old(pool: &PgPool, stop: &CancellationToken) {
+    loop {
+        failed("forget", forget::look(pool).await);
+        if pause(stop, forget::EVERY).await {
             return;
         }
     }

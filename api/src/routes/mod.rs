@@ -16,6 +16,7 @@ mod facilitator;
 mod health;
 pub mod lookup;
 mod money;
+mod network;
 mod payments;
 mod payout_wishes;
 mod posting;
@@ -31,6 +32,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 pub use stats::Counted;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{RefOr, Response};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -108,6 +110,7 @@ pub fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(webhooks::read, webhooks::delete))
         .routes(routes!(webhooks::resume))
         .routes(routes!(webhooks::rotate))
+        .routes(routes!(network::read))
         .routes(routes!(stats::read))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -129,6 +132,13 @@ async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
 /// The OpenAPI document of this version, as committed in `api/openapi.json`.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = all().split_for_parts().1;
+    for item in document.paths.paths.values_mut() {
+        // What `etag` answers.
+        if let Some(get) = item.get.as_mut().filter(|get| get.responses.responses.contains_key("200")) {
+            let unchanged = Response::new("The same as `If-None-Match` names");
+            get.responses.responses.insert("304".to_owned(), RefOr::T(unchanged));
+        }
+    }
     document.merge(streams().split_for_parts().1);
     document
 }
