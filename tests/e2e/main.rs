@@ -17,6 +17,7 @@ mod dev;
 mod dice;
 mod differential;
 mod dispute;
+mod examples;
 mod flood;
 mod gateway;
 mod interop;

@@ -8,6 +8,7 @@ pub mod guard;
 mod npm;
 mod paths;
 pub mod postgres;
+pub mod python;
 
 pub use artifacts::{ArtifactState, build_contracts};
 pub use npm::ensure_installed;

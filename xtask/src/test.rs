@@ -21,7 +21,7 @@ pub fn run(deep: bool) -> Result<()> {
     step("OpenAPI document is fresh", || openapi::run(true))?;
     step("contract tests", || contracts::test(&tools, deep))?;
     step("forge tested what ships", || contracts::same_bytecode(&tools))?;
-    if audit::possible() {
+    if piecework_toolchain::python::possible() {
         audit::run()?;
     } else {
         eprintln!("\nleft out: `cargo xtask audit` needs Python 3.9 or newer as `python3`, with its venv module");
