@@ -27,7 +27,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Migrate(args) => config::database(&args, 2).await.map(|_| ()),
         Command::Contracts { command } => contracts::run(&command),
         Command::Openapi => {
-            println!("{}", piecework_api::openapi().to_pretty_json()?);
+            println!("{}", serde_json::to_string_pretty(&piecework_api::openapi())?);
             Ok(())
         }
     }

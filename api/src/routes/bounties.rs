@@ -21,6 +21,7 @@ use crate::{Error, Result, clock};
 const TEXT_CHARS_MAX: usize = 200;
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListParams {
     /// `latest` unless given: how sure the answer has to be.

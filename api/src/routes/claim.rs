@@ -21,6 +21,7 @@ use crate::{Error, Result, clock};
 const CLAIM_SECONDS: u64 = 3_600;
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimParams {
     /// Sends the transaction and posts the bond.

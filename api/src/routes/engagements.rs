@@ -30,6 +30,7 @@ pub const VERDICT_DEPTH: i64 = 64;
 const REFUSALS_PER_PAGE: usize = 2_000;
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListParams {
     /// `latest` unless given: how sure the answer has to be.
@@ -97,6 +98,7 @@ pub async fn read(
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EpochParams {
     /// First epoch, 0 unless given.
@@ -167,6 +169,7 @@ fn finding_view(finding: Finding) -> FindingView {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PayoutParams {
     /// `latest` unless given: how sure the answer has to be.

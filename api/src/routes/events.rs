@@ -15,6 +15,7 @@ use crate::state::AppState;
 use crate::{Error, Result, stream};
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventParams {
     /// At most one of these three.

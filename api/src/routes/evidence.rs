@@ -186,6 +186,7 @@ fn unknown<'a>(
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimsParams {
     /// First block number.

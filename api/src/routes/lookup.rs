@@ -24,6 +24,7 @@ pub async fn db(pool: &PgPool) -> Result<PoolConnection> {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReadParams {
     /// `latest` unless given: how sure the answer has to be.

@@ -7,6 +7,7 @@ mod bounties;
 mod canaries;
 mod claim;
 mod docs;
+mod document;
 mod endpoints;
 mod engagements;
 mod equivocations;
@@ -27,12 +28,14 @@ mod stats;
 mod verifiers;
 mod webhooks;
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
+use serde_json::Value;
 pub use stats::Counted;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{RefOr, Response};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -50,7 +53,7 @@ pub const STATEMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
                    messages, which hold exactly the integers that are hashed and signed. Errors are \
                    `application/problem+json` with a stable `code`.",
     license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
-), modifiers(&SignedIn))]
+), components(schemas(crate::views::Certainty, bounties::Sort, crate::error::Problem)), modifiers(&SignedIn))]
 struct Doc;
 
 /// How routes that ask for a session are asked.
@@ -122,23 +125,17 @@ pub fn streams() -> OpenApiRouter<AppState> {
 
 /// Not part of the API proper: its description, and metrics for the operator.
 pub fn unlisted() -> Router<AppState> {
-    Router::new().route("/openapi.json", get(document)).route("/metrics", get(health::metrics)).merge(docs::routes())
+    Router::new().route("/openapi.json", get(described)).route("/metrics", get(health::metrics)).merge(docs::routes())
 }
 
-async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
-    axum::Json(openapi())
+async fn described() -> axum::Json<&'static Value> {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi);
+    axum::Json(&DOCUMENT)
 }
 
 /// The OpenAPI document of this version, as committed in `api/openapi.json`.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = all().split_for_parts().1;
-    for item in document.paths.paths.values_mut() {
-        // What `etag` answers.
-        if let Some(get) = item.get.as_mut().filter(|get| get.responses.responses.contains_key("200")) {
-            let unchanged = Response::new("The same as `If-None-Match` names");
-            get.responses.responses.insert("304".to_owned(), RefOr::T(unchanged));
-        }
-    }
-    document.merge(streams().split_for_parts().1);
-    document
+pub fn openapi() -> Value {
+    let mut described = all().split_for_parts().1;
+    described.merge(streams().split_for_parts().1);
+    document::finish(&described)
 }

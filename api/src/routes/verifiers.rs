@@ -114,6 +114,7 @@ pub struct AssignmentView {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AssignmentParams {
     /// Ids of the chains whose blocks the verifier can judge, separated by commas: all unless given.
